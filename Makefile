@@ -1,0 +1,51 @@
+# Every task of the house. `make help` lists them.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check fix lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: apt-get install python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another with PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing. Install it (Debian, Ubuntu: apt-get install python3-venv) and repeat."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/python requirements.txt
+	@echo "Installing what requirements.txt names (hash-checked) …"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	@echo "Installing what requirements-dev.txt names (hash-checked) …"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/installed ## install what the service needs, nothing else
+
+run: setup ## start everything: server, worker, sweep (PORT, DATABASE_URL, DEMO=1)
+	@exec $(BIN)/python manage.py serve --first-start $(if $(DEMO),--demo)
+
+test: $(VENV)/installed-dev ## everything, on SQLite and on a real PostgreSQL (ARGS go to pytest)
+	@$(BIN)/python -m tests $(ARGS)
+
+check: $(VENV)/installed-dev ## style, types, import direction, settings, migrations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.checks
+
+fix: $(VENV)/installed-dev ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## renew the lock files from pyproject.toml (needs uv)
+	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.txt
+	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev -o requirements-dev.txt

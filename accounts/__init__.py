@@ -1,0 +1,1 @@
+"""The house: organizations, users and what is done to them."""

@@ -1,0 +1,130 @@
+"""Every verb of the system, once: the permission word is the audit word is the URL's verb.
+
+``grep -r user.suspend`` shows the whole verb. The four built-in roles are sets of these words
+(INTERFACE section 1); the rows that policy reads are brought into line with them after each migrate.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["BUILT_IN_ROLES", "INSTALLATION_ACTIONS", "SELF_ACTIONS", "SYSTEM_ACTIONS", "UMBRELLAS", "Action", "expand"]
+
+
+class Action(StrEnum):
+    """``resource.verb``: what is done, who may do it, and what the audit trail calls it."""
+
+    USER_CREATE = "user.create"
+    USER_LIST = "user.list"
+    USER_SEARCH = "user.search"
+    USER_SHOW = "user.show"
+    USER_UPDATE = "user.update"
+    USER_SET_PASSWORD = "user.set_password"  # noqa: S105 -- the name of a verb
+    USER_SUSPEND = "user.suspend"
+    USER_ACTIVATE = "user.activate"
+    USER_LOCK = "user.lock"
+    USER_UNLOCK = "user.unlock"
+    USER_RESTRICT = "user.restrict"
+    USER_UNRESTRICT = "user.unrestrict"
+    USER_ARCHIVE = "user.archive"
+    USER_CONFIRM = "user.confirm"
+    USER_UNCONFIRM = "user.unconfirm"
+    USER_TAG = "user.tag"
+    USER_UNTAG = "user.untag"
+    USER_SET = "user.set"
+    USER_SUSPEND_MATCHING = "user.suspend_matching"
+    USER_SIGN_OUT = "user.sign_out"
+
+    SESSION_LIST = "session.list"
+    SESSION_REVOKE = "session.revoke"
+    SESSION_START = "session.start"
+    SESSION_END = "session.end"
+
+    ORG_CREATE = "org.create"
+    ORG_LIST = "org.list"
+    ORG_SHOW = "org.show"
+    ORG_UPDATE = "org.update"
+    ORG_SUSPEND = "org.suspend"
+    ORG_ACTIVATE = "org.activate"
+    ORG_ARCHIVE = "org.archive"
+
+    MEMBERSHIP_LIST = "membership.list"
+    MEMBERSHIP_ADD = "membership.add"
+    MEMBERSHIP_REMOVE = "membership.remove"
+
+    ROLE_ASSIGN = "role.assign"
+
+    API_KEY_CREATE = "api_key.create"
+    API_KEY_LIST = "api_key.list"
+    API_KEY_REVOKE = "api_key.revoke"
+
+    AUDIT_LIST = "audit.list"
+    AUDIT_VERIFY = "audit.verify"
+
+    SUPERUSER_CREATE = "superuser.create"
+    INSTALLATION_START = "installation.start"
+    INSTALLATION_BACKUP = "installation.backup"
+    ADMIN_LINK = "installation.admin_link"
+    LINK_REDEEM = "link.redeem"
+    KEYS_ROTATE = "installation.keys_rotate"
+
+
+INSTALLATION_ACTIONS: Final = frozenset(
+    {
+        Action.ORG_CREATE,
+        Action.ORG_SUSPEND,
+        Action.ORG_ACTIVATE,
+        Action.AUDIT_VERIFY,
+        Action.SUPERUSER_CREATE,
+        Action.INSTALLATION_START,
+        Action.INSTALLATION_BACKUP,
+        Action.ADMIN_LINK,
+        Action.KEYS_ROTATE,
+    }
+)
+"""Above every organization: the operator and super-users only."""
+
+SYSTEM_ACTIONS: Final = frozenset({Action.SESSION_START, Action.SESSION_END, Action.LINK_REDEEM})
+"""Done by the person whose secret opens the door; nobody is granted them."""
+
+SELF_ACTIONS: Final = frozenset(
+    {Action.USER_SHOW, Action.USER_UPDATE, Action.USER_SIGN_OUT, Action.SESSION_LIST, Action.SESSION_REVOKE}
+)
+"""What everybody may do to their own account (``user.update``: the profile fields only)."""
+
+OWNER: Final = frozenset(Action) - INSTALLATION_ACTIONS - SYSTEM_ACTIONS
+ADMIN: Final = OWNER - {Action.ORG_ARCHIVE}
+MODERATOR: Final = frozenset(
+    {
+        Action.ORG_LIST,
+        Action.ORG_SHOW,
+        Action.USER_LIST,
+        Action.USER_SEARCH,
+        Action.USER_SHOW,
+        Action.USER_SUSPEND,
+        Action.USER_ACTIVATE,
+        Action.USER_LOCK,
+        Action.USER_UNLOCK,
+        Action.USER_TAG,
+        Action.USER_UNTAG,
+        Action.USER_SIGN_OUT,
+    }
+)
+
+BUILT_IN_ROLES: Final[Mapping[str, frozenset[Action]]] = {
+    "owner": OWNER,
+    "admin": ADMIN,
+    "moderator": MODERATOR,
+    "member": frozenset(),
+}
+"""Strongest first."""
+
+UMBRELLAS: Final[Mapping[str, frozenset[Action]]] = {
+    "admin:users": frozenset(action for action in OWNER if action.startswith(("user.", "session."))),
+}
+"""Scopes of an API key that stand for many permissions."""
+
+
+def expand(scopes: frozenset[str]) -> frozenset[str]:
+    """Write out the umbrella scopes."""
+    return frozenset[str]().union(*(UMBRELLAS.get(scope, frozenset({scope})) for scope in scopes))

@@ -1,0 +1,30 @@
+"""The app, and what happens after each migrate."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
+
+from accounts import database
+
+
+class AccountsConfig(AppConfig):
+    """The house."""
+
+    name = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """See to it that triggers, search index, built-in roles and the installation row are always there."""
+        post_migrate.connect(complete_database, sender=self)
+
+
+def complete_database(*, sender: AppConfig, using: str, plan: Any = (), **_: Any) -> None:
+    """Install what every database of ours holds; nothing where the tables are not (yet) there."""
+    connection = connections[using]
+    if "accounts_usersearch" not in connection.introspection.table_names():
+        return
+    database.install(connection)
+    sender.get_model("Installation")._default_manager.using(using).get_or_create(pk=1)
+    sender.get_model("Role")._default_manager.using(using).install_built_in()  # type: ignore[attr-defined]

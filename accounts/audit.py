@@ -1,0 +1,198 @@
+"""The audit trail's only writer, and its verifier (DESIGN section 6).
+
+``hash = HMAC(key, previous || header || commitments)`` with ``commitment = HMAC(salt, part)``. The
+salt has 256 bits, so that a commitment tells nothing about a part that was erased.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from accounts import ids
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.keys import Purpose, keyring
+from accounts.models import APIKey, AuditChain, AuditEvent, AuditPart, Membership, Organization, Session, User
+from accounts.models.audit import INSTALLATION_CHAIN
+
+__all__ = ["Recorded", "chained_hash", "collected", "commitment", "failed", "record", "refused"]
+
+DONE, REFUSED, FAILED = "done", "refused", "failed"
+KINDS: Mapping[type[models.Model], str] = {
+    User: "user",
+    Organization: "organization",
+    APIKey: "api_key",
+    Session: "session",
+    Membership: "membership",
+}
+_collector: ContextVar[list["Recorded"] | None] = ContextVar("audit_collector", default=None)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was just written, for a dry run to show."""
+
+    event: AuditEvent
+    detail: Mapping[str, Any]
+
+
+@contextmanager
+def collected() -> Iterator[list[Recorded]]:
+    """Collect what is recorded inside the block."""
+    recorded: list[Recorded] = []
+    token = _collector.set(recorded)
+    try:
+        yield recorded
+    finally:
+        _collector.reset(token)
+
+
+def record(
+    actor: Actor,
+    action: Action,
+    subject: models.Model | None,
+    *,
+    reason: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    **details: Any,
+) -> AuditEvent:
+    """Write down what was done, in the transaction that did it; holds the head of the chain until it ends.
+
+    ``reason``, ``before``, ``after`` and ``details`` go into the part about the subject and can be erased.
+    """
+    detail = {
+        key: value
+        for key, value in {"reason": reason, "before": before, "after": after, **details}.items()
+        if value not in ("", None, {})
+    }
+    return _write(actor, action, subject, outcome=DONE, detail=detail)
+
+
+def refused(actor: Actor, action: Action, subject: models.Model | None, *, code: str) -> AuditEvent:
+    """Write down that policy refused it, in a transaction of its own."""
+    return _write(actor, action, subject, outcome=REFUSED, detail={"code": code}, organization_id=actor.organization_id)
+
+
+def failed(
+    actor: Actor, action: Action, subject: models.Model | None, *, organization_id: UUID, why: str
+) -> AuditEvent:
+    """Write down a sign-in that did not succeed, in a transaction of its own."""
+    return _write(actor, action, subject, outcome=FAILED, detail={"why": why}, organization_id=organization_id)
+
+
+def _write(
+    actor: Actor,
+    action: Action,
+    subject: models.Model | None,
+    *,
+    outcome: str,
+    detail: Mapping[str, Any],
+    organization_id: UUID | None = None,
+) -> AuditEvent:
+    if subject is not None:
+        organization_id = getattr(subject, "organization_id", None)
+    person = subject if isinstance(subject, User) else getattr(subject, "subject", None)
+    key = keyring().current(Purpose.AUDIT)
+    with transaction.atomic():
+        head = _head(organization_id or INSTALLATION_CHAIN)
+        event = AuditEvent(
+            chain=head.pk,
+            sequence=head.sequence + 1,
+            key_id=key.id,
+            action=action,
+            outcome=outcome,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            subject_kind=KINDS[type(subject)] if subject is not None else "",
+            subject_id=subject.pk if subject is not None else None,
+            organization_id=organization_id,
+            door=actor.door,
+            request_id=actor.request_id,
+            occurred_at=timezone.now(),
+        )
+        parts = _parts(event, actor, person, detail)
+        for part in parts:
+            setattr(event, f"{part.kind}_commitment", commitment(part.salt, part.payload))
+        event.hash = chained_hash(key.secret, head.hash, event)
+        event.save(force_insert=True)
+        AuditPart.objects.bulk_create(parts)
+        AuditChain.objects.filter(pk=head.pk).update(sequence=event.sequence, hash=event.hash)
+    if (recorded := _collector.get()) is not None:
+        recorded.append(Recorded(event, detail))
+    return event
+
+
+def _head(chain: UUID) -> AuditChain:
+    AuditChain.objects.bulk_create([AuditChain(pk=chain)], ignore_conflicts=True)
+    return AuditChain.objects.select_for_update().get(pk=chain)
+
+
+def _parts(event: AuditEvent, actor: Actor, person: User | None, detail: Mapping[str, Any]) -> list[AuditPart]:
+    device = {key: value for key, value in {"device": actor.device, "os_user": actor.os_user}.items() if value}
+    contents = (
+        (AuditPart.SUBJECT, person.pk if person else None, dict(detail)),
+        (AuditPart.ACTOR, actor.user_id, device),
+        (AuditPart.NETWORK, actor.user_id or (person.pk if person else None), {"ip": actor.ip} if actor.ip else {}),
+    )
+    return [
+        AuditPart(event=event, kind=kind, person_id=person_id, salt=secrets.token_hex(32), payload=_plain(payload))
+        for kind, person_id, payload in contents
+        if payload
+    ]
+
+
+def _plain(payload: Mapping[str, Any]) -> Any:
+    """Give the payload as it will be read back, so that both sides commit to the same bytes."""
+    return json.loads(json.dumps(payload, default=str))
+
+
+def commitment(salt: str, payload: object) -> str:
+    """Commit to a part without revealing it."""
+    return hmac.new(bytes.fromhex(salt), canonical(payload), hashlib.sha256).hexdigest()
+
+
+def chained_hash(key: bytes, previous: str, event: AuditEvent) -> str:
+    """Bind an event to everything before it."""
+    return hmac.new(key, previous.encode() + canonical(header(event)), hashlib.sha256).hexdigest()
+
+
+def header(event: AuditEvent) -> dict[str, object]:
+    """Give what the chain protects, in plain words."""
+    return {
+        "layout": event.layout,
+        "id": event.public_id,
+        "chain": str(event.chain),
+        "sequence": event.sequence,
+        "key_id": event.key_id,
+        "action": str(event.action),
+        "outcome": event.outcome,
+        "actor": event.actor_name,
+        "subject": event.subject_name,
+        "organization": ids.encode("org", event.organization_id) if event.organization_id else "",
+        "door": str(event.door),
+        "request_id": event.request_id,
+        "occurred_at": moment(event.occurred_at),
+        "commitments": [event.subject_commitment, event.actor_commitment, event.network_commitment],
+    }
+
+
+def canonical(value: object) -> bytes:
+    """Write a value the one way that is hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def moment(at: datetime) -> str:
+    """Write a time the one way that is hashed: UTC, microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

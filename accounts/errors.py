@@ -1,0 +1,122 @@
+"""Every way an operation can refuse, with its code, HTTP status, exit code and remedy in one table.
+
+Doors translate these and nothing else; a message never holds a secret and never says that
+something exists which the actor may not see.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import ClassVar
+
+__all__ = [
+    "AccountsError",
+    "Conflict",
+    "Exit",
+    "Internal",
+    "Invalid",
+    "NotAllowed",
+    "NotAuthenticated",
+    "NotFound",
+    "Throttled",
+    "Unavailable",
+]
+
+
+class Exit(IntEnum):
+    """What a command tells the shell (INTERFACE section 3)."""
+
+    DONE = 0
+    GENERIC = 1
+    NOT_ALLOWED = 2
+    NOT_FOUND = 3
+    INVALID = 4
+    SERVER = 5
+
+
+class AccountsError(Exception):
+    """A refusal that the caller can act upon.
+
+    ``fields`` maps the name of an input to what is wrong with it.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[Exit] = Exit.SERVER
+    default_remedy: ClassVar[str] = "Look at the log for the request id and report it."
+
+    def __init__(self, message: str, *, remedy: str = "", fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy or self.default_remedy
+        self.fields: dict[str, str] = dict(fields or {})
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the error as the doors print it."""
+        return {"code": self.code, "message": self.message, "remedy": self.remedy, "fields": self.fields}
+
+
+class NotAuthenticated(AccountsError):
+    """Nobody is signed in, or what they signed in with is no longer good."""
+
+    code = "UNAUTHENTICATED"
+    http_status = 401
+    exit_code = Exit.NOT_ALLOWED
+    default_remedy = "Sign in again, or use a live key."
+
+
+class NotAllowed(AccountsError):
+    """The actor sees the thing but may not do this to it."""
+
+    code = "FORBIDDEN"
+    http_status = 403
+    exit_code = Exit.NOT_ALLOWED
+    default_remedy = "Ask an owner or admin of the organization for the permission."
+
+
+class NotFound(AccountsError):
+    """It does not exist, or not for this actor: both look the same."""
+
+    code = "NOT_FOUND"
+    http_status = 404
+    exit_code = Exit.NOT_FOUND
+    default_remedy = "Check the spelling and the organization (--org)."
+
+
+class Invalid(AccountsError):
+    """The input is wrong."""
+
+    code = "VALIDATION"
+    http_status = 422
+    exit_code = Exit.INVALID
+    default_remedy = "Correct the named input and try again."
+
+
+class Conflict(AccountsError):
+    """The input is right, but not in the present state of things."""
+
+    code = "CONFLICT"
+    http_status = 409
+    exit_code = Exit.INVALID
+    default_remedy = "Look at the present state and decide again."
+
+
+class Throttled(AccountsError):
+    """Too many tries."""
+
+    code = "THROTTLED"
+    http_status = 429
+    exit_code = Exit.SERVER
+    default_remedy = "Wait, then try again."
+
+
+class Unavailable(AccountsError):
+    """The database, or something else that is needed, does not answer."""
+
+    code = "UNAVAILABLE"
+    http_status = 503
+    exit_code = Exit.SERVER
+    default_remedy = "Nothing was changed. Try again in a moment."
+
+
+class Internal(AccountsError):
+    """A fault of ours."""

@@ -1,0 +1,58 @@
+"""Bounds on JSON that comes from outside (SECURITY B.9).
+
+PostgreSQL refuses NUL and lone surrogates where SQLite stores them silently, and both store
+numbers that no other program can read back.
+"""
+
+import json
+import math
+from typing import Any, Final
+
+from accounts.errors import Invalid
+from accounts.identifiers import text_refused
+
+__all__ = ["json_object_checked"]
+
+BYTES: Final = 16_384
+DEPTH: Final = 20
+NODES: Final = 1_000
+INTEGER: Final = 2**53
+
+
+def json_object_checked(value: Any, *, field: str) -> dict[str, Any]:
+    """Give an object back if any database and any program can keep it.
+
+    At most 16 KiB, 20 levels and 1,000 values; whole numbers within 2^53; no NUL, no lone surrogate.
+
+    :raises Invalid: saying what is wrong with it
+    """
+    problem = "is not a JSON object" if not isinstance(value, dict) else _problem(value)
+    if problem is None and len(json.dumps(value)) > BYTES:
+        problem = f"is larger than {BYTES} bytes"
+    if problem:
+        raise Invalid(f"The {field} {problem}.", fields={field: problem})
+    checked: dict[str, Any] = value
+    return checked
+
+
+def _problem(value: Any) -> str | None:
+    """Walk without recursion: depth is what an attacker chooses."""
+    waiting: list[tuple[Any, int]] = [(value, 1)]
+    seen = 0
+    while waiting:
+        node, depth = waiting.pop()
+        seen += 1
+        if depth > DEPTH or seen > NODES:
+            return f"has more than {DEPTH} levels or {NODES} values"
+        if isinstance(node, dict):
+            waiting += [(part, depth + 1) for item in node.items() for part in item]
+        elif isinstance(node, list):
+            waiting += [(part, depth + 1) for part in node]
+        elif isinstance(node, str):
+            if problem := text_refused(node):
+                return problem
+        elif isinstance(node, float) and not math.isfinite(node):
+            return "holds a number that is none"
+        elif isinstance(node, int) and not isinstance(node, bool) and abs(node) > INTEGER:
+            return "holds a whole number beyond 2^53"
+    return None

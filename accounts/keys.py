@@ -1,0 +1,164 @@
+"""The keys of the installation: one file, 0600, kept and backed up apart from the database.
+
+Five purposes, each with a list of keys, newest first: the first one signs and encrypts, the others
+stay for reading. On a first start in development the file is made; production names it or refuses
+to start (DESIGN section 5).
+"""
+
+import base64
+import json
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+__all__ = ["Key", "Keyring", "KeysRefused", "Purpose", "create", "keyring", "load", "open_sealed", "rotate", "seal"]
+
+NONCE_LENGTH = 12
+
+
+class Purpose(StrEnum):
+    """What a key is for; no key serves two."""
+
+    DJANGO = "django"
+    AUDIT = "audit"
+    ENCRYPTION = "encryption"
+    TOKEN = "token"  # noqa: S105 -- the name of a purpose
+    RECEIPT = "receipt"
+
+
+class KeysRefused(Exception):
+    """The file is missing, readable by others, or not what it should be."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: 32 random bytes (for ``token`` and ``receipt``: the seed of an Ed25519 key)."""
+
+    id: str
+    secret: bytes
+    created_at: str
+
+    def as_json(self) -> dict[str, str]:
+        """Give the key as it stands in the file."""
+        return {"id": self.id, "secret": base64.b64encode(self.secret).decode(), "created_at": self.created_at}
+
+    @property
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The Ed25519 key grown from this seed."""
+        return Ed25519PrivateKey.from_private_bytes(self.secret)
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """All keys of the installation, newest first within each purpose."""
+
+    keys: dict[Purpose, tuple[Key, ...]]
+
+    def current(self, purpose: Purpose) -> Key:
+        """Give the key to sign and encrypt with."""
+        return self.keys[purpose][0]
+
+    def named(self, purpose: Purpose, key_id: str) -> Key | None:
+        """Give the key with this id, ``None`` if there is none."""
+        return next((key for key in self.keys[purpose] if key.id == key_id), None)
+
+    def rotated(self) -> "Keyring":
+        """Put a fresh key before the present ones, for every purpose."""
+        return Keyring({purpose: (_new_key(), *keys) for purpose, keys in self.keys.items()})
+
+
+def _new_key() -> Key:
+    return Key(
+        id=secrets.token_hex(4),
+        secret=secrets.token_bytes(32),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def load(path: Path) -> Keyring:
+    """Read the file.
+
+    :raises KeysRefused: with a sentence that says what to do
+    """
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeysRefused(f"{path} can be read by others: chmod 600 {path}")
+        document = json.loads(path.read_text())
+        return Keyring({purpose: tuple(_read(entry) for entry in document["keys"][purpose]) for purpose in Purpose})
+    except FileNotFoundError:
+        raise KeysRefused(f"{path} does not exist: restore it from its backup, or see docs/operating.md") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeysRefused(f"{path} cannot be read as a key file: {type(error).__name__}") from None
+
+
+def _read(entry: dict[str, Any]) -> Key:
+    return Key(entry["id"], base64.b64decode(entry["secret"], validate=True), entry["created_at"])
+
+
+def create(path: Path) -> Keyring:
+    """Read the file, or make it with fresh keys if it is not there; of two at once one wins."""
+    if not path.exists():
+        fresh = Keyring({purpose: (_new_key(),) for purpose in Purpose})
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = _written(path, fresh)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return load(path)
+
+
+def rotate(path: Path) -> Keyring:
+    """Put fresh keys first and keep the old ones for reading; running processes see them when restarted."""
+    rotated = load(path).rotated()
+    _written(path, rotated).replace(path)
+    keyring.cache_clear()
+    return rotated
+
+
+def _written(path: Path, ring: Keyring) -> Path:
+    document = {"version": 1, "keys": {purpose: [key.as_json() for key in keys] for purpose, keys in ring.keys.items()}}
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    return Path(name)
+
+
+@cache
+def keyring() -> Keyring:
+    """Give the keys of this process, read once."""
+    return load(settings.KEYS_FILE)
+
+
+def seal(purpose: str, text: str) -> str:
+    """Encrypt a short text for the round trip through somebody else's hands (AES-256-GCM)."""
+    key = keyring().current(Purpose.ENCRYPTION)
+    nonce = secrets.token_bytes(NONCE_LENGTH)
+    box = AESGCM(key.secret).encrypt(nonce, text.encode(), purpose.encode())
+    return base64.urlsafe_b64encode(bytes.fromhex(key.id) + nonce + box).decode().rstrip("=")
+
+
+def open_sealed(purpose: str, sealed: str) -> str | None:
+    """Decrypt what ``seal`` made for the same purpose; ``None`` if it is anything else."""
+    try:
+        raw = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
+        key = keyring().named(Purpose.ENCRYPTION, raw[:4].hex())
+        if key is None:
+            return None
+        return AESGCM(key.secret).decrypt(raw[4 : 4 + NONCE_LENGTH], raw[4 + NONCE_LENGTH :], purpose.encode()).decode()
+    except Exception:  # noqa: BLE001 -- whatever is wrong with it, it is not ours
+        return None

@@ -1,0 +1,102 @@
+"""What every request passes: an id, bounds on what it may hold, and the question whether its session lives."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from accounts import policy
+from accounts.browser import session_of
+from accounts.errors import NotAuthenticated
+from accounts.models import User
+from accounts.operations.sessions import session_seen
+
+__all__ = ["LiveSessionMiddleware", "RequestMiddleware"]
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
+LONGEST_ADDRESS = 4_096
+PROBES = frozenset({"/livez", "/readyz"})
+log = structlog.get_logger("identity.request")
+
+
+class RequestMiddleware:
+    """Gives a request its id, refuses what no door can read, and logs one line without what is personal."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        offered = request.headers.get("X-Request-ID", "") if settings.TRUSTED_PROXIES else ""
+        request_id = offered if REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        request.META["REQUEST_ID"] = request_id
+        started = time.monotonic()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self._refusal(request) or self.get_response(request)
+            if request.path not in PROBES:
+                self._log(request, response, started)
+        response["X-Request-ID"] = request_id
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
+
+    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
+        """Refuse a NUL byte or broken text anywhere in address or headers, and addresses without end."""
+        address = request.get_full_path()
+        headers = [value for key, value in request.META.items() if key.startswith("HTTP_")]
+        if len(address) > LONGEST_ADDRESS:
+            return _problem("The address is too long.", 414)
+        if not _is_text(unquote_to_bytes(address)) or any("\x00" in value for value in headers):
+            return _problem("The request holds a NUL byte or text that is not UTF-8.", 400)
+        return None
+
+    def _log(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+        # SECURITY: the route's pattern, not the address: links carry secrets, queries carry people's addresses.
+        match = request.resolver_match
+        log.info(
+            "request",
+            method=request.method,
+            route=match.route if match else "",
+            status=response.status_code,
+            milliseconds=round((time.monotonic() - started) * 1000),
+        )
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        return "\x00" not in raw.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _problem(title: str, status: int) -> HttpResponse:
+    return JsonResponse({"title": title, "status": status}, status=status, content_type="application/problem+json")
+
+
+class LiveSessionMiddleware:
+    """Signs a browser out whose session, account or organization is not live any more, at this very request."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        if isinstance(request.user, User):
+            session = session_of(request)
+            try:
+                policy.assert_live(request.user, session=session, needs_session=True)
+            except NotAuthenticated:
+                request.session.flush()
+                request.user = AnonymousUser()
+            else:
+                assert session is not None
+                session_seen(session)
+        return self.get_response(request)

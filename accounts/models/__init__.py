@@ -1,0 +1,30 @@
+"""The rows."""
+
+from accounts.models.api_keys import APIKey
+from accounts.models.audit import AuditChain, AuditEvent, AuditPart
+from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox
+from accounts.models.installation import Installation
+from accounts.models.organizations import Membership, Organization
+from accounts.models.roles import Role, RoleAssignment, RolePermission
+from accounts.models.sessions import Session
+from accounts.models.users import User, UserSearch, UserTag
+
+__all__ = [
+    "APIKey",
+    "AuditChain",
+    "AuditEvent",
+    "AuditPart",
+    "IdempotencyKey",
+    "Installation",
+    "Membership",
+    "OneTimeLink",
+    "Organization",
+    "Outbox",
+    "Role",
+    "RoleAssignment",
+    "RolePermission",
+    "Session",
+    "User",
+    "UserSearch",
+    "UserTag",
+]

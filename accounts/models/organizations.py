@@ -1,0 +1,109 @@
+"""Organizations, and who belongs to them."""
+
+from collections.abc import Collection
+from typing import Any, Self
+from uuid import UUID
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts import ids
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
+from accounts.statuses import OrganizationStatus
+
+__all__ = ["SLUG", "Membership", "Organization"]
+
+SLUG = RegexValidator(
+    r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
+    "A slug has 1 to 63 lower-case letters, digits and hyphens, and begins and ends with a letter or digit.",
+)
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    """Organizations."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Keep the organizations the actor belongs to."""
+        return self.all() if actor.everything else self.filter(pk__in=list(actor.grants))
+
+    def active(self) -> Self:
+        """Keep those whose people may sign in."""
+        return self.filter(status=OrganizationStatus.ACTIVE)
+
+    def named(self, text: str) -> Self:
+        """Keep the one with this id or slug."""
+        identifier = ids.decode("org", text)
+        return self.filter(pk=identifier) if identifier else self.filter(slug=text)
+
+    def locked(self, *organization_ids: UUID) -> list["Organization"]:
+        """Hold these rows, always in the same order: after the installation, before any user."""
+        rows = self.filter(pk__in=organization_ids).order_by("pk").select_for_update(no_key=True)
+        return list(rows)
+
+
+class Organization(Row):
+    """The tenant: it owns user accounts, roles, keys and its part of the audit trail."""
+
+    id = PrefixedIDField(prefix="org")
+    slug = models.CharField(max_length=63, unique=True, validators=[SLUG])
+    name = models.CharField(max_length=200)
+    status = models.CharField(max_length=10, choices=[(s, s) for s in OrganizationStatus], default="active")
+    status_reason = models.CharField(max_length=500, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField(null=True, editable=False)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="organization_status", condition=Q(status__in=list(OrganizationStatus))),
+            models.CheckConstraint(name="organization_slug_not_empty", condition=~Q(slug="")),
+        ]
+        indexes = [models.Index(fields=["created_at", "id"], name="organization_by_created")]
+
+    @property
+    def organization_id(self) -> UUID:
+        """An organization belongs to itself, so that policy asks every row the same question."""
+        return self.pk
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its people may sign in."""
+        return self.status == OrganizationStatus.ACTIVE
+
+
+class MembershipQuerySet(TenantQuerySet["Membership"]):
+    """Memberships."""
+
+    reading = Action.MEMBERSHIP_LIST
+
+    def of(self, user_ids: Collection[UUID]) -> Self:
+        """Keep those of these people."""
+        return self.filter(user_id__in=user_ids)
+
+
+class Membership(Row):
+    """A user in an organization: at home (always exists) or as a guest."""
+
+    id = PrefixedIDField(prefix="mem")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="memberships")
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "organization"], name="membership_once")]
+        indexes = [models.Index(fields=["organization", "created_at", "id"], name="membership_by_created")]
+
+    @property
+    def is_home(self) -> bool:
+        """Whether this is the organization that owns the account."""
+        return self.user.organization_id == self.organization_id
+
+    @property
+    def subject(self) -> Any:
+        """The person."""
+        return self.user

@@ -1,0 +1,87 @@
+"""Sessions: one for each signed-in browser or client; everything issued in it dies with it."""
+
+import hashlib
+from typing import Any, ClassVar, Self
+
+from django.contrib.sessions.models import Session as BrowserSession
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
+from accounts.models.organizations import Organization
+
+__all__ = ["Session", "session_key_hash"]
+
+
+def session_key_hash(session_key: str) -> str:
+    """Hash a browser's key as it is stored, here and in Django's own table (160 bits, 40 digits)."""
+    return hashlib.sha256(session_key.encode()).hexdigest()[:40]
+
+
+class SessionQuerySet(TenantQuerySet["Session"]):
+    """Sessions."""
+
+    reading = Action.SESSION_LIST
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Keep one's own, and those of people whose sessions one may list."""
+        if actor.everything:
+            return self.all()
+        return self.filter(
+            Q(organization_id__in=actor.organizations_where(self.reading)) | Q(user_id=actor.user_id or None)
+        )
+
+    def live(self) -> Self:
+        """Keep those that still open a door."""
+        return self.filter(ended_at=None, expires_at__gt=timezone.now())
+
+    def end(self, reason: str) -> int:
+        """End all of these that have not ended, with the browsers' own rows; says how many."""
+        hashes = list(self.filter(ended_at=None).values_list("key_hash", flat=True))
+        BrowserSession.objects.filter(session_key__in=hashes).delete()
+        return self.filter(ended_at=None).update(ended_at=timezone.now(), end_reason=reason)
+
+
+class Session(Row):
+    """One signed-in browser."""
+
+    BROWSER: ClassVar[str] = "browser"
+
+    id = PrefixedIDField(prefix="ses")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="sessions")
+    kind = models.CharField(max_length=16, default=BROWSER)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    last_active_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=40, blank=True)
+    ip = models.GenericIPAddressField(null=True)
+    device = models.CharField(max_length=100, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="session_end_has_reason",
+                condition=Q(ended_at=None, end_reason="") | Q(ended_at__isnull=False) & ~Q(end_reason=""),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "ended_at", "expires_at"], name="session_live_of_user"),
+            models.Index(fields=["organization", "created_at", "id"], name="session_by_created"),
+        ]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it still opens a door."""
+        return self.ended_at is None and self.expires_at > timezone.now()
+
+    @property
+    def subject(self) -> Any:
+        """The person."""
+        return self.user

@@ -1,0 +1,1 @@
+"""The verbs: the one way in for every change."""

@@ -1,0 +1,130 @@
+"""Proving the audit trail: the chain, the parts, the triggers, the checkpoints."""
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts import database, ledger, policy
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.audit import chained_hash, commitment, moment
+from accounts.keys import Purpose, keyring
+from accounts.models import AuditChain, AuditEvent, AuditPart
+
+__all__ = ["AuditReport", "audit_checkpoint", "audit_verify"]
+
+CHECKPOINT: Final = "checkpoint"
+PARTS: Final = (AuditPart.SUBJECT, AuditPart.ACTOR, AuditPart.NETWORK)
+FAULTS_KEPT: Final = 1_000
+BATCH: Final = 2_000
+
+
+@dataclass
+class AuditReport:
+    """What a verification found."""
+
+    events: int = 0
+    chains: int = 0
+    checkpoints: int = 0
+    faults: list[str] = field(default_factory=list)
+    faults_left_out: int = 0
+
+    def fault(self, text: str) -> None:
+        """Note something that should not be."""
+        if len(self.faults) < FAULTS_KEPT:
+            self.faults.append(text)
+        else:
+            self.faults_left_out += 1
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether everything is as it was written."""
+        return not self.faults
+
+
+def audit_verify(*, actor: Actor) -> AuditReport:
+    """Recompute every chain, check every part against its commitment, and compare with the checkpoints.
+
+    Constant memory; reads only.
+
+    :raises NotAllowed: for everybody but the operator and super-users
+    """
+    policy.require_coarse(actor, Action.AUDIT_VERIFY)
+    report = AuditReport()
+    for name in sorted(database.missing(connection)):
+        report.fault(f"The database lacks {name}; run manage.py migrate.")
+    checkpoints = _checkpoints(report)
+    for head in AuditChain.objects.order_by("pk").iterator():
+        report.chains += 1
+        _verify_chain(head, checkpoints.pop(head.pk, {}), report)
+    for chain in checkpoints:
+        report.fault(f"Chain {chain} has checkpoints but is gone.")
+    known = AuditChain.objects.values("pk")
+    if strays := AuditEvent.objects.exclude(chain__in=known).count():
+        report.fault(f"{strays} events belong to no chain.")
+    return report
+
+
+def _checkpoints(report: AuditReport) -> dict[UUID, dict[int, str]]:
+    found: dict[UUID, dict[int, str]] = {}
+    for line, good in ledger.entries(CHECKPOINT):
+        if not good:
+            report.fault("A checkpoint in the ledger has a bad signature.")
+            continue
+        report.checkpoints += 1
+        found.setdefault(UUID(line["chain"]), {})[line["sequence"]] = line["hash"]
+    return found
+
+
+def _verify_chain(head: AuditChain, checkpoints: dict[int, str], report: AuditReport) -> None:
+    previous, expected = "", 1
+    for event in _events(head.pk):
+        report.events += 1
+        place = f"Event {event.public_id} (chain {head.pk}, {event.sequence})"
+        if event.sequence != expected:
+            report.fault(f"{place}: {event.sequence - expected} events before it are missing.")
+        key = keyring().named(Purpose.AUDIT, event.key_id)
+        if key is None:
+            report.fault(f"{place}: its key {event.key_id} is not in the key file.")
+        elif not hmac.compare_digest(chained_hash(key.secret, previous, event), event.hash):
+            report.fault(f"{place}: the event or the one before it was changed.")
+        if checkpoints.pop(event.sequence, event.hash) != event.hash:
+            report.fault(f"{place}: it is not the event that the checkpoint saw.")
+        _verify_parts(event, place, report)
+        previous, expected = event.hash, event.sequence + 1
+    if (head.sequence, head.hash) != (expected - 1, previous):
+        report.fault(f"Chain {head.pk} ends at {expected - 1}, its head says {head.sequence}.")
+    if checkpoints:
+        report.fault(f"Chain {head.pk} was cut: a checkpoint saw event {max(checkpoints)}.")
+
+
+def _events(chain: UUID) -> Iterator[AuditEvent]:
+    rows = AuditEvent.objects.filter(chain=chain).order_by("sequence").prefetch_related("parts")
+    return rows.iterator(chunk_size=BATCH)
+
+
+def _verify_parts(event: AuditEvent, place: str, report: AuditReport) -> None:
+    parts = {part.kind: part for part in event.parts.all()}
+    for kind in PARTS:
+        committed, part = getattr(event, f"{kind}_commitment"), parts.get(kind)
+        if part is None:
+            if committed:
+                report.fault(f"{place}: its {kind} part is missing and no erasure explains it.")
+        elif not hmac.compare_digest(commitment(part.salt, part.payload), committed):
+            report.fault(f"{place}: its {kind} part was changed.")
+
+
+def audit_checkpoint() -> int:
+    """Write the heads that moved since the last checkpoint to the ledger; says how many."""
+    latest = {UUID(line["chain"]): line["sequence"] for line, good in ledger.entries(CHECKPOINT) if good}
+    heads = [head for head in AuditChain.objects.order_by("pk") if head.sequence > latest.get(head.pk, 0)]
+    at = moment(timezone.now())
+    lines = [{"chain": str(head.pk), "sequence": head.sequence, "hash": head.hash, "at": at} for head in heads]
+    if lines:
+        ledger.append(CHECKPOINT, lines)
+    return len(lines)

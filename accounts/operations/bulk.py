@@ -1,0 +1,69 @@
+"""The same verb on many: a result and a transaction for each row; and trying a verb out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.errors import AccountsError
+from accounts.operations.base import rolled_back
+
+__all__ = ["DRY_RUN_ROWS", "RowResult", "each", "tried"]
+
+Row = TypeVar("Row")
+
+DRY_RUN_ROWS: Final = 1_000
+"""How many rows a dry run tries; beyond that it says that it estimates."""
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What came of one row."""
+
+    key: str
+    result: str
+    error: AccountsError | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the result as the doors print it."""
+        shown: dict[str, Any] = {"id": self.key, "result": self.result}
+        if self.changes:
+            shown["changes"] = self.changes
+        if self.error is not None:
+            shown["error"] = self.error.as_dict()
+        return shown
+
+
+def each(rows: Iterable[Row], call: Callable[[Row], Any], *, key: Callable[[Row], str]) -> Iterator[RowResult]:
+    """Do something to each row, each in its own transaction; a refusal of one is its result, not the end.
+
+    ``unchanged`` is a row for which nothing was recorded: it was already so.
+    """
+    for row in rows:
+        with audit.collected() as recorded:
+            try:
+                call(row)
+            except AccountsError as refusal:
+                yield RowResult(key(row), "failed", refusal)
+                continue
+        yield RowResult(key(row), "ok" if recorded else "unchanged")
+
+
+def tried(rows: Iterable[Row], call: Callable[[Row], Any], *, key: Callable[[Row], str]) -> list[RowResult]:
+    """Say what ``each`` would do: the same operations, in savepoints of one transaction that is rolled back."""
+    results: list[RowResult] = []
+    with rolled_back():
+        for row in rows:
+            with audit.collected() as recorded:
+                try:
+                    with transaction.atomic():
+                        call(row)
+                except AccountsError as refusal:
+                    results.append(RowResult(key(row), "failed", refusal))
+                    continue
+            changes = [{"action": str(entry.event.action), **entry.detail} for entry in recorded]
+            results.append(RowResult(key(row), "ok" if recorded else "unchanged", changes=changes))
+    return results

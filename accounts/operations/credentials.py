@@ -1,0 +1,54 @@
+"""What several verbs need: the death of credentials, and the guards of those who must remain."""
+
+from uuid import UUID
+
+from accounts.errors import Conflict
+from accounts.models import APIKey, OneTimeLink, RoleAssignment, Session, User
+
+__all__ = ["end_credentials", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
+
+
+def end_credentials(user: User, reason: str, *, keys: bool = True) -> dict[str, int]:
+    """End everything that opens a door for this person, in the caller's transaction; says how many of each.
+
+    :param keys: also the API keys they made (``user_sign_out`` leaves those)
+    """
+    ended = {
+        "sessions": Session.objects.filter(user=user).end(reason),
+        "links": OneTimeLink.objects.filter(user=user).void(),
+        "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
+    }
+    return {kind: number for kind, number in ended.items() if number}
+
+
+def guard_leaving(user: User) -> None:
+    """Refuse that somebody leaves who must remain.
+
+    :raises Conflict: for the last super-user, and for the last owner of an organization
+    """
+    guard_last_superuser(user)
+    owned = RoleAssignment.objects.live().of_user(user.pk).filter(role__organization=None, role__slug="owner")
+    for organization_id in owned.values_list("organization_id", flat=True):
+        guard_last_owner(user, organization_id)
+
+
+def guard_last_superuser(user: User) -> None:
+    """Refuse that the last super-user who can sign in goes (the installation's row is locked).
+
+    :raises Conflict: if there is no other
+    """
+    others = User.objects.live().filter(is_superuser=True, organization__status="active").exclude(pk=user.pk)
+    if user.is_superuser and not others.exists():
+        raise Conflict(
+            "This is the last super-user.", remedy="Make another super-user first: manage.py createsuperuser."
+        )
+
+
+def guard_last_owner(user: User, organization_id: UUID) -> None:
+    """Refuse that the last owner who can sign in goes (the organization's row is locked).
+
+    :raises Conflict: if there is no other
+    """
+    owners = RoleAssignment.objects.owners_of(organization_id).values("membership__user_id")
+    if not User.objects.live().filter(pk__in=owners).exclude(pk=user.pk).exists():
+        raise Conflict("This is the last owner of the organization.", remedy="Give somebody else the role owner first.")

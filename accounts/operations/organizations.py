@@ -1,0 +1,236 @@
+"""Organizations and who belongs to them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts import audit, policy
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.errors import Conflict, Invalid, NotFound
+from accounts.models import Installation, Membership, Organization, Session, User
+from accounts.models.organizations import SLUG
+from accounts.operations.base import differences, operation
+from accounts.operations.credentials import guard_last_owner
+from accounts.operations.roles import give_role, role_slugs, roles_named
+from accounts.profile import reason_checked, text_checked
+from accounts.statuses import OrganizationStatus
+
+__all__ = [
+    "ORGANIZATION_TRANSITIONS",
+    "membership_add",
+    "membership_remove",
+    "org_activate",
+    "org_archive",
+    "org_create",
+    "org_suspend",
+    "org_update",
+]
+
+ORGANIZATION_TRANSITIONS: Mapping[str, tuple[tuple[OrganizationStatus, ...], OrganizationStatus]] = {
+    "suspend": ((OrganizationStatus.ACTIVE,), OrganizationStatus.SUSPENDED),
+    "activate": ((OrganizationStatus.SUSPENDED, OrganizationStatus.ARCHIVED), OrganizationStatus.ACTIVE),
+    "archive": ((OrganizationStatus.ACTIVE, OrganizationStatus.SUSPENDED), OrganizationStatus.ARCHIVED),
+}
+"""Verb: from which statuses, to which."""
+
+NAME_LENGTH = 200
+
+
+def slug_checked(slug: str) -> str:
+    """Give the slug back if it can be one.
+
+    :raises Invalid: if it cannot, or looks like an id
+    """
+    try:
+        SLUG(slug)
+    except ValidationError as error:
+        raise Invalid(error.messages[0], fields={"slug": error.messages[0]}) from None
+    return slug
+
+
+@operation(Action.ORG_CREATE)
+def org_create(*, actor: Actor, slug: str, name: str, reason: str = "") -> Organization:
+    """Make an organization; its first owner is made with ``user_create --role owner``.
+
+    :raises NotAllowed: for everybody but the operator and super-users
+    :raises Invalid: if slug or name cannot be one
+    :raises Conflict: if the slug is taken
+    """
+    Installation.objects.locked()
+    slug = slug_checked(slug)
+    if Organization.objects.filter(slug=slug).exists():
+        raise Conflict("The slug is taken.", remedy="Choose another.", fields={"slug": "taken"})
+    organization = Organization.objects.create(slug=slug, name=text_checked("name", name, longest=NAME_LENGTH))
+    audit.record(actor, Action.ORG_CREATE, organization, reason=reason_checked(reason), after=_shown(organization))
+    return organization
+
+
+@operation(Action.ORG_UPDATE)
+def org_update(
+    *, actor: Actor, organization: Organization, slug: str | None = None, name: str | None = None, reason: str = ""
+) -> Organization:
+    """Rename an organization; what is already so changes nothing.
+
+    :raises NotFound: if it does not exist for the actor
+    :raises NotAllowed: without the permission
+    :raises Invalid: if slug or name cannot be one
+    :raises Conflict: if the slug is taken
+    """
+    Installation.objects.locked()
+    (organization,) = Organization.objects.locked(organization.pk)
+    policy.require(actor, Action.ORG_UPDATE, organization)
+    before = _shown(organization)
+    if slug is not None:
+        organization.slug = slug_checked(slug)
+        if Organization.objects.filter(slug=slug).exclude(pk=organization.pk).exists():
+            raise Conflict("The slug is taken.", remedy="Choose another.", fields={"slug": "taken"})
+    if name is not None:
+        organization.name = text_checked("name", name, longest=NAME_LENGTH)
+    return _finish(actor, Action.ORG_UPDATE, organization, before, reason)
+
+
+@operation(Action.ORG_SUSPEND)
+def org_suspend(*, actor: Actor, organization: Organization, reason: str = "") -> Organization:
+    """Stop everybody of an organization, and its keys, until it is activated; sessions end for good.
+
+    :raises NotAllowed: for everybody but the operator and super-users
+    :raises Conflict: if it is not active, or the last super-user lives there
+    """
+    return _change_status(actor, Action.ORG_SUSPEND, organization, reason)
+
+
+@operation(Action.ORG_ACTIVATE)
+def org_activate(*, actor: Actor, organization: Organization, reason: str = "") -> Organization:
+    """Let an organization's people sign in again.
+
+    :raises NotAllowed: for everybody but the operator and super-users
+    :raises Conflict: if it is active
+    """
+    return _change_status(actor, Action.ORG_ACTIVATE, organization, reason)
+
+
+@operation(Action.ORG_ARCHIVE)
+def org_archive(*, actor: Actor, organization: Organization, reason: str = "") -> Organization:
+    """Put an organization away: nobody signs in, no key works, nothing is added.
+
+    :raises NotFound: if it does not exist for the actor
+    :raises NotAllowed: for everybody but its owners, the operator and super-users
+    :raises Conflict: if it is archived, or the last super-user lives there
+    """
+    return _change_status(actor, Action.ORG_ARCHIVE, organization, reason)
+
+
+def _change_status(actor: Actor, action: Action, organization: Organization, reason: str) -> Organization:
+    Installation.objects.locked()
+    (organization,) = Organization.objects.locked(organization.pk)
+    policy.require(actor, action, organization)
+    sources, target = ORGANIZATION_TRANSITIONS[action.partition(".")[2]]
+    if organization.status not in sources:
+        raise Conflict(f"The organization is {organization.status}.")
+    before = _shown(organization)
+    ended = 0
+    if target is not OrganizationStatus.ACTIVE:
+        _guard_last_superuser(organization)
+        ended = Session.objects.filter(organization=organization).end(action)
+    organization.status = target
+    organization.status_reason = reason_checked(reason)
+    return _finish(actor, action, organization, before, reason, ended={"sessions": ended} if ended else {})
+
+
+def _guard_last_superuser(organization: Organization) -> None:
+    superusers = User.objects.live().filter(is_superuser=True, organization__status=OrganizationStatus.ACTIVE)
+    if superusers.exists() and not superusers.exclude(organization=organization).exists():
+        raise Conflict(
+            "The last super-user lives in this organization.",
+            remedy="Make a super-user in another organization first: manage.py createsuperuser --org.",
+        )
+
+
+def _finish(
+    actor: Actor,
+    action: Action,
+    organization: Organization,
+    before: Mapping[str, Any],
+    reason: str,
+    **details: Any,
+) -> Organization:
+    changed = differences(before, _shown(organization))
+    if changed["after"]:
+        organization.version += 1
+        organization.updated_at = timezone.now()
+        organization.save()
+        audit.record(actor, action, organization, reason=reason_checked(reason), **changed, **details)
+    return organization
+
+
+def _shown(organization: Organization) -> dict[str, Any]:
+    return {
+        "slug": organization.slug,
+        "name": organization.name,
+        "status": str(organization.status),
+        "status_reason": organization.status_reason,
+    }
+
+
+@operation(Action.MEMBERSHIP_ADD)
+def membership_add(
+    *, actor: Actor, organization: Organization, user: User, roles: Sequence[str] = ("member",), reason: str = ""
+) -> Membership:
+    """Make somebody a guest of another organization, or give a member more roles; again changes nothing.
+
+    :raises NotFound: if organization or account does not exist for the actor
+    :raises NotAllowed: without the permission, or giving a role that permits more than the actor has
+    :raises Invalid: if a role does not exist
+    :raises Conflict: if the organization is archived
+    """
+    user = User.objects.locked(user, also=organization.pk)
+    (organization,) = Organization.objects.locked(organization.pk)
+    policy.require(actor, Action.MEMBERSHIP_ADD, organization)
+    if not policy.sees(actor, user):
+        raise NotFound("User not found.")
+    if organization.status == OrganizationStatus.ARCHIVED:
+        raise Conflict("The organization is archived.", remedy=f"manage.py org_activate {organization.slug}")
+    membership, joined = Membership.objects.get_or_create(user=user, organization=organization)
+    given = [role.slug for role in roles_named([*roles, "member"]) if give_role(actor, membership, role, organization)]
+    if joined or given:
+        audit.record(
+            actor,
+            Action.MEMBERSHIP_ADD,
+            membership,
+            reason=reason_checked(reason),
+            after={"roles": role_slugs(membership)},
+        )
+    return membership
+
+
+@operation(Action.MEMBERSHIP_REMOVE)
+def membership_remove(*, actor: Actor, membership: Membership, reason: str = "") -> None:
+    """End a guest's membership, with its roles; the home membership always exists.
+
+    :raises NotFound: if it does not exist for the actor
+    :raises NotAllowed: without the permission, or taking a role that permits more than the actor has
+    :raises Conflict: for a home membership, and for the last owner
+    """
+    Organization.objects.locked(membership.organization_id)
+    policy.require(actor, Action.MEMBERSHIP_REMOVE, membership)
+    if membership.is_home:
+        raise Conflict(
+            "This is the person's home organization.", remedy="Archive or purge the account instead: user_archive."
+        )
+    roles = [assignment.role for assignment in membership.assignments.select_related("role")]
+    for role in roles:
+        if role.slug != "member":
+            policy.require_grantable(actor, role, membership.organization)
+        if role.is_owner:
+            guard_last_owner(membership.user, membership.organization_id)
+    audit.record(
+        actor,
+        Action.MEMBERSHIP_REMOVE,
+        membership,
+        reason=reason_checked(reason),
+        before={"roles": sorted(role.slug for role in roles)},
+    )
+    membership.delete()

@@ -1,0 +1,70 @@
+"""Telling people: a row in the transaction that caused it, delivered by the worker, retried, never lost."""
+
+import random
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+from django_tasks import task
+
+from accounts import mail
+from accounts.models import Outbox, User
+
+__all__ = ["deliver", "deliver_letter", "enqueue_due", "tell"]
+
+ATTEMPTS: Final = 8
+FIRST_DELAY: Final = timedelta(seconds=30)
+BATCH: Final = 500
+LEASE: Final = timedelta(minutes=5)
+
+
+def tell(user: User, letter: str) -> None:
+    """Put a letter to a person into the outbox, in the caller's transaction."""
+    if letter not in mail.LETTERS:
+        raise ValueError(f"There is no letter {letter!r}.")
+    row = Outbox.objects.create(organization_id=user.organization_id, user=user, kind=letter)
+    deliver_letter.enqueue(row.pk)
+
+
+@task()
+def deliver_letter(row_id: int) -> None:
+    """Deliver one row of the outbox: the task that the worker runs."""
+    deliver(row_id)
+
+
+def enqueue_due() -> int:
+    """Hand what is due to the worker again: what a killed worker left, and what failed; says how many."""
+    rows = list(Outbox.objects.due().order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
+    for row_id in rows:
+        deliver_letter.enqueue(row_id)
+    return len(rows)
+
+
+def deliver(row_id: int) -> bool:
+    """Try to deliver one row; what fails is tried again later, doubling the delay, eight times.
+
+    The row is leased before the mail server is spoken to, so that no lock is held meanwhile and
+    two workers do not send it twice. Says whether it was delivered.
+    """
+    if not Outbox.objects.due().filter(pk=row_id).update(next_attempt_at=timezone.now() + LEASE):
+        return False
+    row = Outbox.objects.select_related("user", "organization").get(pk=row_id)
+    try:
+        mail.LETTERS[row.kind](row.user)
+    except Exception as error:  # noqa: BLE001 -- whatever the mail server does, the row says so
+        _failed(row, error)
+        return False
+    Outbox.objects.filter(pk=row.pk).update(delivered_at=timezone.now(), attempts=row.attempts + 1, last_error="")
+    return True
+
+
+def _failed(row: Outbox, error: Exception) -> None:
+    attempts = row.attempts + 1
+    now = timezone.now()
+    delay = FIRST_DELAY * 2**row.attempts * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter, not a secret
+    Outbox.objects.filter(pk=row.pk).update(
+        attempts=attempts,
+        next_attempt_at=now + delay,
+        dead_at=now if attempts >= ATTEMPTS else None,
+        last_error=type(error).__name__,
+    )

@@ -1,0 +1,429 @@
+"""Users: make, change, confirm, tag, set."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from accounts import audit, policy
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.errors import Conflict, Invalid, NotAllowed
+from accounts.json_values import json_object_checked
+from accounts.models import Membership, Organization, User, UserTag
+from accounts.models.users import PROFILE_FIELDS
+from accounts.operations.base import NewPassword, differences, expect_version, operation
+from accounts.operations.credentials import end_credentials
+from accounts.operations.outbox import tell
+from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
+from accounts.operations.statuses import change_status
+from accounts.passwords import hashed
+from accounts.profile import profile_checked, reason_checked, tags_checked
+from accounts.statuses import OrganizationStatus, Status
+
+__all__ = [
+    "create_account",
+    "user_confirm",
+    "user_create",
+    "user_set",
+    "user_set_password",
+    "user_sign_out",
+    "user_tag",
+    "user_unconfirm",
+    "user_untag",
+    "user_update",
+]
+
+UPDATABLE = frozenset({*PROFILE_FIELDS, "email", "username", "metadata", "tags"})
+
+
+def _hash_new(arguments: dict[str, Any]) -> Mapping[str, Any]:
+    password: NewPassword | None = arguments.get("password")
+    if password is None:
+        return {}
+    user: User | None = arguments.get("user")
+    profile = arguments.get("profile") or {}
+    about = (
+        (user.email, user.username, user.display_name)
+        if user
+        else (arguments.get("email"), arguments.get("username"), *profile.values())
+    )
+    return {"password": password.prepared(*about)}
+
+
+@operation(Action.USER_CREATE, prepare=_hash_new)
+def user_create(
+    *,
+    actor: Actor,
+    organization: Organization,
+    email: str,
+    username: str | None = None,
+    profile: Mapping[str, str] | None = None,
+    password: NewPassword | None = None,
+    must_change_password: bool = True,
+    verified: bool = False,
+    roles: Sequence[str] = ("member",),
+    tags: Iterable[str] = (),
+    metadata: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> User:
+    """Make an account in its home organization, with its membership and roles.
+
+    :raises NotFound: if the organization does not exist for the actor
+    :raises NotAllowed: without the permission, or giving a role that permits more than the actor has
+    :raises Invalid: naming every input that is wrong
+    :raises Conflict: if the e-mail address or username is taken, or the organization is archived
+    """
+    (organization,) = Organization.objects.locked(organization.pk)
+    policy.require(actor, Action.USER_CREATE, organization)
+    user = create_account(
+        actor,
+        organization,
+        email=email,
+        username=username,
+        profile=profile or {},
+        password=password,
+        must_change_password=must_change_password,
+        verified=verified,
+        roles=roles,
+        tags=tags,
+        metadata=metadata or {},
+    )
+    audit.record(actor, Action.USER_CREATE, user, reason=reason_checked(reason), after=_shown(user))
+    return user
+
+
+def create_account(
+    actor: Actor,
+    organization: Organization,
+    *,
+    email: str,
+    username: str | None = None,
+    profile: Mapping[str, str],
+    password: NewPassword | None = None,
+    must_change_password: bool = False,
+    verified: bool = False,
+    is_superuser: bool = False,
+    roles: Sequence[str] = ("member",),
+    tags: Iterable[str] = (),
+    metadata: Mapping[str, Any],
+) -> User:
+    """Make the rows of an account, in the caller's transaction with the organization locked."""
+    if organization.status == OrganizationStatus.ARCHIVED:
+        raise Conflict("The organization is archived.", remedy=f"manage.py org_activate {organization.slug}")
+    user = User(organization=organization, is_superuser=is_superuser, **profile_checked(profile))
+    user.set_email(email, verified_at=timezone.now() if verified else None)
+    user.set_username(username)
+    _refuse_taken(user)
+    user.metadata = json_object_checked(dict(metadata), field="metadata")
+    user.password = password.hash if password else hashed(None)
+    user.must_change_password = must_change_password and password is not None
+    user.save(force_insert=True)
+    membership = Membership.objects.create(organization=organization, user=user)
+    for role in roles_named([*roles, "member"]):
+        give_role(actor, membership, role, organization)
+    _put_tags(user, tags_checked(tags))
+    return user
+
+
+def _refuse_taken(user: User) -> None:
+    """Say which identifier is taken (the organization's row is locked, the constraints stand behind it)."""
+    others = User.objects.filter(organization_id=user.organization_id).exclude(pk=user.pk)
+    if others.filter(email_key=user.email_key).exists():
+        raise Conflict(
+            "The e-mail address already has an account in this organization.",
+            remedy="Use that account, or another address.",
+            fields={"email": "taken"},
+        )
+    if user.username_key and others.filter(username_key=user.username_key).exists():
+        raise Conflict(
+            "The username is taken in this organization.", remedy="Choose another.", fields={"username": "taken"}
+        )
+
+
+@operation(Action.USER_UPDATE)
+def user_update(
+    *,
+    actor: Actor,
+    user: User,
+    changes: Mapping[str, Any],
+    metadata_set: Mapping[str, Any] | None = None,
+    metadata_remove: Iterable[str] = (),
+    skip_verification: bool = False,
+    reason: str = "",
+    expected_version: int | None = None,
+) -> User:
+    """Change the fields that are named and leave the others; what is already so changes nothing.
+
+    A new e-mail address counts at once and is unconfirmed unless ``skip_verification``. People
+    change their own profile fields only.
+
+    :param changes: profile fields, ``email``, ``username``, ``metadata`` (replaces all), ``tags`` (replaces all)
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, on somebody more powerful, or beyond one's own profile
+    :raises Invalid: naming every input that is wrong
+    :raises Conflict: if an identifier is taken, the version is another one, or the account is being erased
+    """
+    user = User.objects.locked(user)
+    policy.require(actor, Action.USER_UPDATE, user)
+    if user.pk == actor.user_id and not actor.holds(Action.USER_UPDATE, user.organization_id):
+        _own_profile_only({*changes, *(["metadata"] if metadata_set or metadata_remove else [])})
+    expect_version(user, expected_version)
+    _refuse_erased(user)
+    if unknown := sorted(set(changes) - UPDATABLE):
+        raise Invalid(f"Unknown field: {unknown[0]}.", fields=dict.fromkeys(unknown, "is not a field of the user"))
+
+    before = _shown(user)
+    profile = profile_checked({field: changes[field] for field in PROFILE_FIELDS if field in changes})
+    for field, value in profile.items():
+        setattr(user, field, value)
+    ended: dict[str, int] = {}
+    if "email" in changes:
+        ended = _change_email(user, changes["email"], verified=skip_verification)
+    if "username" in changes:
+        user.set_username(changes["username"])
+    _refuse_taken(user)
+    metadata = {**changes.get("metadata", user.metadata), **(metadata_set or {})}
+    for key in metadata_remove:
+        metadata.pop(key, None)
+    user.metadata = json_object_checked(metadata, field="metadata")
+    if "tags" in changes:
+        _put_tags(user, tags_checked(changes["tags"]))
+    return _finish(actor, Action.USER_UPDATE, user, before, reason=reason, ended=ended)
+
+
+def _change_email(user: User, email: str, *, verified: bool) -> dict[str, int]:
+    """Give the account another address; links sent to the old one die."""
+    old_key, was_verified = user.email_key, user.email_verified_at
+    user.set_email(email, verified_at=timezone.now() if verified else None)
+    if user.email_key == old_key:
+        user.email_verified_at = was_verified or user.email_verified_at
+        return {}
+    links = user.one_time_links.void()
+    return {"links": links} if links else {}
+
+
+def _own_profile_only(fields: set[str]) -> None:
+    if beyond := sorted(fields - set(PROFILE_FIELDS)):
+        raise NotAllowed(
+            f"You may change your profile, not your {beyond[0]}.",
+            remedy="Ask an admin of the organization.",
+            fields={"permission": str(Action.USER_UPDATE)},
+        )
+
+
+def _refuse_erased(user: User) -> None:
+    if user.current_status in {Status.PURGING, Status.PURGED}:
+        raise Conflict("The account is being erased or has been.", remedy="Nothing of it can be changed any more.")
+
+
+@operation(Action.USER_SET_PASSWORD, prepare=_hash_new)
+def user_set_password(
+    *,
+    actor: Actor,
+    user: User,
+    password: NewPassword,
+    must_change_password: bool = True,
+    keep_sessions: bool = False,
+    reason: str = "",
+    expected_version: int | None = None,
+) -> User:
+    """Give an account another password; its sessions and links end, and the person is told by letter.
+
+    :param must_change_password: ask for another one at the next sign-in
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    :raises Invalid: if the password may not be used
+    :raises Conflict: if the account is being erased
+    """
+    user = User.objects.locked(user)
+    policy.require(actor, Action.USER_SET_PASSWORD, user)
+    expect_version(user, expected_version)
+    _refuse_erased(user)
+    user.password = password.hash
+    user.must_change_password = must_change_password
+    user.touch()
+    user.save()
+    ended = {} if keep_sessions else end_credentials(user, Action.USER_SET_PASSWORD, keys=False)
+    audit.record(actor, Action.USER_SET_PASSWORD, user, reason=reason_checked(reason), ended=ended)
+    tell(user, "password_changed")
+    return user
+
+
+@operation(Action.USER_CONFIRM)
+def user_confirm(*, actor: Actor, user: User, reason: str = "", expected_version: int | None = None) -> User:
+    """Mark the e-mail address as confirmed; again changes nothing.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    :raises Conflict: if the account is being erased
+    """
+    return _confirm(actor, Action.USER_CONFIRM, user, confirmed=True, reason=reason, expected_version=expected_version)
+
+
+@operation(Action.USER_UNCONFIRM)
+def user_unconfirm(*, actor: Actor, user: User, reason: str = "", expected_version: int | None = None) -> User:
+    """Mark the e-mail address as not confirmed; again changes nothing.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    :raises Conflict: if the account is being erased
+    """
+    return _confirm(
+        actor, Action.USER_UNCONFIRM, user, confirmed=False, reason=reason, expected_version=expected_version
+    )
+
+
+def _confirm(
+    actor: Actor, action: Action, user: User, *, confirmed: bool, reason: str, expected_version: int | None
+) -> User:
+    user = User.objects.locked(user)
+    policy.require(actor, action, user)
+    expect_version(user, expected_version)
+    _refuse_erased(user)
+    before = _shown(user)
+    _set_confirmed(user, confirmed)
+    return _finish(actor, action, user, before, reason=reason)
+
+
+def _set_confirmed(user: User, confirmed: bool) -> None:
+    if user.email_verified != confirmed:
+        user.email_verified_at = timezone.now() if confirmed else None
+
+
+@operation(Action.USER_TAG)
+def user_tag(
+    *, actor: Actor, user: User, tags: Iterable[str], reason: str = "", expected_version: int | None = None
+) -> User:
+    """Pin tags to a person; those already there stay.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    :raises Invalid: if a tag cannot be one
+    :raises Conflict: if the account is being erased
+    """
+    return _retag(actor, Action.USER_TAG, user, tags, reason=reason, expected_version=expected_version)
+
+
+@operation(Action.USER_UNTAG)
+def user_untag(
+    *, actor: Actor, user: User, tags: Iterable[str], reason: str = "", expected_version: int | None = None
+) -> User:
+    """Take tags off a person; those not there change nothing.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    :raises Invalid: if a tag cannot be one
+    :raises Conflict: if the account is being erased
+    """
+    return _retag(actor, Action.USER_UNTAG, user, tags, reason=reason, expected_version=expected_version)
+
+
+def _retag(
+    actor: Actor, action: Action, user: User, tags: Iterable[str], *, reason: str, expected_version: int | None
+) -> User:
+    user = User.objects.locked(user)
+    policy.require(actor, action, user)
+    expect_version(user, expected_version)
+    _refuse_erased(user)
+    before = _shown(user)
+    named = set(tags_checked(tags))
+    present = set(before["tags"])
+    _put_tags(user, tags_checked(present | named if action is Action.USER_TAG else present - named))
+    return _finish(actor, action, user, before, reason=reason)
+
+
+def _put_tags(user: User, tags: Sequence[str]) -> None:
+    present = set(user.tags.values_list("name", flat=True))
+    user.tags.filter(name__in=present - set(tags)).delete()
+    UserTag.objects.bulk_create(
+        UserTag(organization_id=user.organization_id, user=user, name=tag) for tag in tags if tag not in present
+    )
+
+
+@operation(Action.USER_SET)
+def user_set(
+    *,
+    actor: Actor,
+    user: User,
+    admin: bool | None = None,
+    moderator: bool | None = None,
+    confirmed: bool | None = None,
+    locked: bool | None = None,
+    reason: str = "",
+    expected_version: int | None = None,
+) -> User:
+    """Set what is named and leave the rest, in one transaction; what is already so changes nothing.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, on somebody more powerful, or giving more than one has
+    :raises Conflict: if the status cannot be left that way, or for the last owner and last super-user
+    """
+    user = User.objects.locked(user)
+    policy.require(actor, Action.USER_SET, user)
+    expect_version(user, expected_version)
+    _refuse_erased(user)
+    before = _shown(user)
+    reason = reason_checked(reason)
+    home = Membership.objects.get(user=user, organization_id=user.organization_id)
+    for slug, wanted in {"admin": admin, "moderator": moderator}.items():
+        if wanted is not None:
+            (role,) = roles_named([slug])
+            (give_role if wanted else take_role)(actor, home, role, user.organization)
+    if confirmed is not None:
+        _set_confirmed(user, confirmed)
+    ended: dict[str, int] = {}
+    if locked is not None and locked != (user.current_status is Status.LOCKED):
+        _, ended = change_status(user, "lock" if locked else "unlock", reason=reason)
+    return _finish(actor, Action.USER_SET, user, before, reason=reason, ended=ended)
+
+
+@operation(Action.USER_SIGN_OUT)
+def user_sign_out(*, actor: Actor, user: User, reason: str = "", expected_version: int | None = None) -> User:
+    """End every session of a person; API keys stay.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    """
+    user = User.objects.locked(user)
+    policy.require(actor, Action.USER_SIGN_OUT, user)
+    expect_version(user, expected_version)
+    if ended := end_credentials(user, Action.USER_SIGN_OUT, keys=False):
+        audit.record(actor, Action.USER_SIGN_OUT, user, reason=reason_checked(reason), ended=ended)
+    return user
+
+
+def _finish(
+    actor: Actor,
+    action: Action,
+    user: User,
+    before: Mapping[str, Any],
+    *,
+    reason: str,
+    ended: Mapping[str, int] | None = None,
+) -> User:
+    """Store and record a change, if it is one."""
+    changed = differences(before, _shown(user))
+    if changed["after"]:
+        if user.version == before["version"]:
+            user.touch()
+        user.save()
+        for state in changed.values():
+            state.pop("version", None)
+        audit.record(actor, action, user, reason=reason_checked(reason), **changed, ended=dict(ended or {}))
+    return user
+
+
+def _shown(user: User) -> dict[str, Any]:
+    """Give what an account shows of itself, for before and after."""
+    home = Membership.objects.get(user=user, organization_id=user.organization_id)
+    return {
+        **{field: getattr(user, field) for field in ("email", "email_verified", "username", *PROFILE_FIELDS)},
+        "metadata": user.metadata,
+        "tags": sorted(user.tags.values_list("name", flat=True)),
+        "roles": role_slugs(home),
+        "status": str(user.status),
+        "status_reason": user.status_reason,
+        "status_until": user.status_until.isoformat() if user.status_until else None,
+        "version": user.version,
+    }

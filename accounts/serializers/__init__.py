@@ -1,0 +1,1 @@
+"""What things look like outside: the one JSON that commands print and the API answers."""

@@ -1,0 +1,37 @@
+"""Organizations and memberships as they are shown."""
+
+from rest_framework import serializers
+
+from accounts.models import Membership, Organization
+from accounts.serializers.base import Output
+from accounts.serializers.users import roles_of
+
+__all__ = ["MembershipOutput", "OrganizationOutput"]
+
+
+class OrganizationOutput(Output[Organization]):
+    """An organization."""
+
+    class Meta:
+        model = Organization
+        fields = ("id", "slug", "name", "status", "status_reason", "created_at", "updated_at")
+        read_only_fields = fields
+
+
+class MembershipOutput(Output[Membership]):
+    """Somebody in an organization: of a guest no more than id, e-mail, name and roles."""
+
+    user = serializers.CharField(source="user.public_id")
+    email = serializers.CharField(source="user.email")
+    name = serializers.CharField(source="user.display_name")
+    home = serializers.BooleanField(source="is_home")
+    roles = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Membership
+        fields = ("id", "user", "email", "name", "home", "roles", "created_at")
+        read_only_fields = fields
+
+    def get_roles(self, membership: Membership) -> list[str]:
+        """The roles that count now."""
+        return roles_of(membership)

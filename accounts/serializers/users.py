@@ -1,0 +1,134 @@
+"""Users as they are shown (INTERFACE, "User object")."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.actions import BUILT_IN_ROLES
+from accounts.models import Membership, User
+from accounts.models.two_factor import has_second_factor
+from accounts.serializers.base import Output
+
+__all__ = ["UserDetailOutput", "UserOutput", "roles_of"]
+
+
+def roles_of(membership: Membership) -> list[str]:
+    """List the roles on a membership that count now (expects them prefetched with ``with_shown``)."""
+    return sorted(assignment.role.slug for assignment in membership.assignments.all())
+
+
+class UserOutput(Output[User]):
+    """A user in a list, and what every change answers with."""
+
+    organization = serializers.SerializerMethodField()
+    name = serializers.CharField(source="display_name")
+    tags = serializers.SerializerMethodField()
+    status = serializers.CharField(source="current_status")
+    status_until = serializers.SerializerMethodField()
+    role = serializers.SerializerMethodField()
+    roles = serializers.SerializerMethodField()
+    updated_at = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = (
+            "id",
+            "organization",
+            "username",
+            "email",
+            "email_verified",
+            "name",
+            "given_name",
+            "family_name",
+            "nickname",
+            "phone_number",
+            "locale",
+            "zoneinfo",
+            "picture",
+            "bio",
+            "tags",
+            "metadata",
+            "status",
+            "status_reason",
+            "status_until",
+            "role",
+            "roles",
+            "is_superuser",
+            "created_at",
+            "updated_at",
+            "last_sign_in_at",
+        )
+        read_only_fields = fields
+
+    def get_organization(self, user: User) -> str:
+        """The id of the home organization."""
+        return user.organization.public_id
+
+    def get_tags(self, user: User) -> list[str]:
+        """The tags, sorted."""
+        return sorted(tag.name for tag in user.tags.all())
+
+    def get_status_until(self, user: User) -> str | None:
+        """When the lock ends, if it does and has not."""
+        if user.current_status != user.status or user.status_until is None:
+            return None
+        return _moment(user.status_until)
+
+    def get_roles(self, user: User) -> list[str]:
+        """The roles in the home organization."""
+        home = [entry for entry in user.memberships.all() if entry.organization_id == user.organization_id]
+        return roles_of(home[0]) if home else []
+
+    def get_role(self, user: User) -> str:
+        """The strongest built-in role."""
+        roles = self.get_roles(user)
+        return next((role for role in BUILT_IN_ROLES if role in roles), "member")
+
+    def get_updated_at(self, user: User) -> str:
+        """When it was last changed; at first, when it was made."""
+        return _moment(user.updated_at or user.created_at)
+
+
+class UserDetailOutput(UserOutput):
+    """A user alone: also factors, connections, memberships with roles, claims."""
+
+    factors = serializers.SerializerMethodField()
+    connections = serializers.SerializerMethodField()
+    memberships = serializers.SerializerMethodField()
+    claims = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = (*UserOutput.Meta.fields, "factors", "connections", "memberships", "claims")
+        read_only_fields = fields
+
+    def get_factors(self, user: User) -> list[str]:
+        """The kinds of second factor enrolled."""
+        return ["totp"] if has_second_factor(user) else []
+
+    def get_connections(self, user: User) -> list[str]:
+        """External identities: there are none yet."""
+        return []
+
+    def get_claims(self, user: User) -> dict[str, Any]:
+        """Custom claims: there are none yet."""
+        return {}
+
+    def get_memberships(self, user: User) -> list[dict[str, Any]]:
+        """Every organization the person belongs to, with the roles there."""
+        memberships = sorted(user.memberships.all(), key=lambda entry: entry.pk)
+        return [
+            {
+                "id": entry.public_id,
+                "organization": entry.organization.public_id,
+                "slug": entry.organization.slug,
+                "home": entry.organization_id == user.organization_id,
+                "roles": roles_of(entry),
+            }
+            for entry in memberships
+        ]
+
+
+def _moment(at: Any) -> str:
+    text: str = serializers.DateTimeField().to_representation(at)
+    return text

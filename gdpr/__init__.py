@@ -1,0 +1,1 @@
+"""The archive: what is held about people, for whom, why and how long."""

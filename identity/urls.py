@@ -1,0 +1,14 @@
+"""Addresses."""
+
+from django.urls import path
+
+from accounts.admin.site import site
+from accounts.pages import health, links
+
+urlpatterns = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("link/<str:token>/", links.link, name="link"),
+    path("link/", links.set_password, name="link-set-password"),
+    path("admin/", site.urls),
+]

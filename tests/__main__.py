@@ -1,0 +1,55 @@
+"""``make test``: the suite on SQLite, then on a real PostgreSQL.
+
+``TEST_DATABASE_URL`` names a server to use instead; ``REQUIRE_POSTGRES=1`` makes a missing one a
+failure. Arguments go to pytest.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+
+from tests import postgresql
+
+NOTICE = """
+NOT TESTED ON POSTGRESQL: no server is installed here.
+Install one (Debian: apt-get install postgresql), or name one with TEST_DATABASE_URL=postgresql://…
+"""
+
+
+def suite(name: str, database_url: str, arguments: list[str]) -> int:
+    """Run everything on one database."""
+    print(f"\n=== {name} ===", flush=True)
+    environment = {**os.environ, "DATABASE_URL": database_url, "IDENTITY_TESTED_ON": name}
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Run both suites; gives the first exit code that is not 0."""
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="identity-tests-", dir=_fast_directory()))
+        os.environ["IDENTITY_VAR"] = scratch
+        url = os.environ.get("TEST_DATABASE_URL")
+        if not url:
+            try:
+                url = stack.enter_context(postgresql.running())
+            except postgresql.NotInstalledError:
+                if os.environ.get("REQUIRE_POSTGRES") == "1":
+                    print(NOTICE, file=sys.stderr)
+                    return 1
+        codes = [suite("sqlite", f"sqlite:///{scratch}/main.sqlite3", arguments)]
+        if url:
+            codes.append(suite("postgresql", url, arguments))
+        else:
+            print(NOTICE, file=sys.stderr)
+        return next((code for code in codes if code), 0)
+
+
+def _fast_directory() -> str | None:
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 -- only a parent, mkdtemp makes it safe
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,166 @@
+"""The cast: alice owns acme, bob and carol work there, dave is a guest, mallory owns the organization next door."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.test import TransactionTestCase
+
+from accounts import database, policy
+from accounts.actors import Actor, Door
+from accounts.models import AuditEvent, Organization, Session, User
+from accounts.operations.api_keys import api_key_create
+from tests.factories.organizations import make_guest, make_organization
+from tests.factories.users import make_user
+
+_flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+
+def _flush_with_triggers_lifted(case: TransactionTestCase) -> None:
+    """Lift the triggers around the flush between tests; the migrate signal that ends it puts them back."""
+    with connection.cursor() as cursor:
+        for trigger in (*database.TRIGGERS, "accounts_auditevent_no_truncate"):
+            table = trigger.rsplit("_no_", 1)[0]
+            on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER IF EXISTS {trigger}{on_table}")
+    _flush(case)
+
+
+TransactionTestCase._fixture_teardown = _flush_with_triggers_lifted  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_ledger() -> Iterator[None]:
+    """Begin each test with an empty ledger."""
+    path = Path(settings.LEDGER_URL.removeprefix("file://"))
+    path.unlink(missing_ok=True)
+    yield
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def acme(db: None) -> Organization:
+    """The organization most tests are about."""
+    return make_organization("acme")
+
+
+@pytest.fixture
+def nextdoor(db: None) -> Organization:
+    """The organization that must never be seen from acme."""
+    return make_organization("nextdoor")
+
+
+@pytest.fixture
+def alice(acme: Organization) -> User:
+    """Owns acme."""
+    return make_user(acme, "alice", role="owner")
+
+
+@pytest.fixture
+def bob(acme: Organization, alice: User) -> User:
+    """Works at acme."""
+    return make_user(acme, "bob")
+
+
+@pytest.fixture
+def carol(acme: Organization, alice: User) -> User:
+    """Works at acme too."""
+    return make_user(acme, "carol")
+
+
+@pytest.fixture
+def erin(acme: Organization, alice: User) -> User:
+    """Administers acme."""
+    return make_user(acme, "erin", role="admin")
+
+
+@pytest.fixture
+def frank(acme: Organization, alice: User) -> User:
+    """Moderates acme."""
+    return make_user(acme, "frank", role="moderator")
+
+
+@pytest.fixture
+def mallory(nextdoor: Organization) -> User:
+    """Owns the organization next door."""
+    return make_user(nextdoor, "mallory", role="owner")
+
+
+@pytest.fixture
+def dave(nextdoor: Organization, mallory: User, acme: Organization) -> User:
+    """At home next door, a guest at acme."""
+    user = make_user(nextdoor, "dave")
+    make_guest(user, acme)
+    return user
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    """Super-user."""
+    return make_user(make_organization("default"), "root", role="owner", is_superuser=True)
+
+
+@pytest.fixture
+def operator() -> Actor:
+    """The shell."""
+    return policy.operator(os_user="tester", request_id="test")
+
+
+@pytest.fixture
+def narrow_key(acme: Organization, operator: Actor, alice: User) -> Actor:
+    """A key of acme that may look and no more."""
+    made = api_key_create(actor=operator, organization=acme, name="narrow", scopes=["user.show", "user.list"])
+    return policy.actor_for_key(made.key, door=Door.API)
+
+
+@pytest.fixture
+def acting() -> Callable[[User], Actor]:
+    """Make the principal of a signed-in person."""
+
+    def act(user: User, session: Session | None = None) -> Actor:
+        return policy.actor_for(user, door=Door.API, session=session, ip="192.0.2.1", device="Test/Python")
+
+    return act
+
+
+@pytest.fixture
+def cast(
+    alice: User, bob: User, carol: User, dave: User, erin: User, frank: User, mallory: User, root: User
+) -> SimpleNamespace:
+    """Everybody."""
+    return SimpleNamespace(
+        alice=alice, bob=bob, carol=carol, dave=dave, erin=erin, frank=frank, mallory=mallory, root=root
+    )
+
+
+@pytest.fixture
+def last_event() -> Callable[[], AuditEvent]:
+    """Give the newest event."""
+
+    def read() -> AuditEvent:
+        return AuditEvent.objects.order_by("-id").prefetch_related("parts")[0]
+
+    return read
+
+
+@pytest.fixture
+def everything() -> Callable[[], dict[str, Any]]:
+    """Photograph every row of the house but the refusals, to show that nothing changed."""
+
+    def photograph() -> dict[str, Any]:
+        kept = {}
+        for model in apps.get_app_config("accounts").get_models():
+            rows = model._default_manager.order_by("pk")
+            if model is AuditEvent:
+                rows = rows.filter(outcome="done")
+            elif model.__name__ in {"AuditPart", "AuditChain"}:
+                continue
+            kept[model.__name__] = list(rows.values())
+        return kept
+
+    return photograph

@@ -1,0 +1,22 @@
+"""The settings of the tests: the real ones, with a cheap hasher and a file database for each worker."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("IDENTITY_VAR", tempfile.mkdtemp(prefix="identity-tests-"))
+os.environ["LOG_LEVEL"] = "ERROR"
+
+from identity.settings import *  # noqa: F403
+from identity.settings import DATABASES, VAR
+
+PASSWORD_HASHERS = ["tests.hashers.CheapHasher", "accounts.passwords.Argon2idHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+LEDGER_URL = f"file://{VAR / f'ledger-{_worker}.jsonl'}"
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(VAR) / "test.sqlite3")}
