@@ -4,13 +4,14 @@
 compares it with the tables that a database really has.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.apps import apps
 from django.core.checks import Error
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -37,7 +38,7 @@ from gdpr.registry import (
     Table,
 )
 
-__all__ = ["check_personal_data", "database_errors", "map_errors", "refuse_to_start"]
+__all__ = ["database_errors", "map_errors", "shipped_errors"]
 
 MAP: Final = "gdpr/personal_data.py"
 OPEN_FIELDS: Final = (models.JSONField, models.TextField, models.BinaryField)
@@ -51,18 +52,9 @@ Models = Mapping[str, Model]
 Tables = Mapping[str, Table]
 
 
-def check_personal_data(**_: Any) -> list[Error]:
+def shipped_errors() -> list[Error]:
     """Compare the shipped map with the installed models."""
     return map_errors(TABLES, apps.get_models(include_auto_created=True))
-
-
-def refuse_to_start() -> None:
-    """Stop the start of a server unless every column is classified.
-
-    :raises ImproperlyConfigured: naming what is not
-    """
-    if errors := check_personal_data():
-        raise ImproperlyConfigured("\n".join(str(error) for error in errors))
 
 
 def map_errors(tables: Iterable[Table], installed: Iterable[Model]) -> list[Error]:
@@ -97,7 +89,7 @@ class _Place:
 
 
 def _error(number: int, where: str, problem: str, hint: str) -> Error:
-    return Error(f"{where}: {problem}", hint=f"{hint} The place is {MAP}.", id=f"gdpr.E{number:03}")
+    return Error(problem, hint=f"{hint} The place is {MAP}.", obj=where, id=f"gdpr.E{number:03}")
 
 
 def _fields(model: Model) -> dict[str, Field]:
@@ -110,12 +102,13 @@ def _words(names: Iterable[str]) -> str:
 
 # --- E001 to E003: the map and the models have the same tables and columns --------------------
 def _coverage(listed: list[Table], by_table: Models) -> Iterator[Error]:
-    by_name = {entry.name: entry for entry in listed}
-    for name in sorted(by_table.keys() - by_name.keys()):
+    entries = Counter(entry.name for entry in listed)
+    for name in sorted(by_table.keys() - entries.keys()):
         yield _unlisted_table(name, f"the table of {by_table[name]._meta.label}")
+    for name, times in entries.items():
+        if times > 1:
+            yield _stale(name, f"it is described {times} times", "Keep one of the entries.")
     for entry in listed:
-        if by_name[entry.name] is not entry:
-            yield _stale(entry.name, "is described twice", "Remove one of the two entries.")
         model = by_table.get(entry.name)
         if model and entry.raw_on:
             yield _stale(entry.name, f"raw_on is given, but {model._meta.label} has this table", "Remove raw_on.")

@@ -267,7 +267,12 @@ class Retain:
     until: Period | None = None
 
     def __str__(self) -> str:
-        return f"retain {self.until}: {self.why} ({self.basis}; {self.exemption})"
+        return f"retain {self.until}"
+
+    @property
+    def reason(self) -> str:
+        """Why, in full."""
+        return f"{self.why} ({self.basis}; Art. {self.exemption})"
 
 
 Erasure = Erase | Overwrite | Retain
@@ -409,6 +414,7 @@ def described(tables: Iterable[Table]) -> Iterator[dict[str, Any]]:
                 "withheld": column.withheld,
                 "portable": column.is_portable,
                 "erase": str(column.erase or ""),
+                "retained": column.erase.reason if isinstance(column.erase, Retain) else "",
                 "retention": [str(period) for period in column.retention or ()],
                 "log": column.log,
             }
