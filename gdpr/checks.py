@@ -137,7 +137,7 @@ def _stale(where: str, problem: str, hint: str) -> Error:
     return _error(3, where, f"{problem}.", hint)
 
 
-def database_errors(connection: BaseDatabaseWrapper, tables: Iterable[Table] = TABLES) -> list[Error]:
+def database_errors(connection: BaseDatabaseWrapper, tables: Iterable[Table]) -> list[Error]:
     """Say where the tables of a database, those included that no model knows, differ from the map.
 
     No check of ``manage.py check``: that also runs before ``migrate``, which a dropped table would then stop.

@@ -11,7 +11,10 @@ import pytest
 from django.core.management import load_command_class
 from django.db import connection
 
+from gdpr import checks
+from gdpr.management.commands import gdpr_coverage
 from gdpr.personal_data import TABLES
+from tests.gdpr.maps import without
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +138,21 @@ class TestGdprCoverageOfAMapThatDoesNotFit:
         assert len(printed.splitlines()) == COLUMNS + 1
         assert "  stray: gdpr.E001: a table of the database has no entry. Add table(…)" in noted
         assert noted.endswith("docs/personal-data.md says what each error wants.\n")
+
+    def test_says_once_what_models_and_database_both_show(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(checks, "TABLES", without("accounts_usertag"))
+        monkeypatch.setattr(gdpr_coverage, "TABLES", without("accounts_usertag"))
+
+        with pytest.raises(SystemExit):
+            run("--json")
+
+        errors = json.loads(capsys.readouterr().out)["errors"]
+        assert [(error["id"], error["where"]) for error in errors] == [
+            ("gdpr.E001", "accounts_usertag"),
+            ("gdpr.E001", "stray"),
+        ]
 
     def test_for_programs(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:

@@ -46,7 +46,7 @@ def execute(statement: str) -> None:
 
 def problems() -> list[tuple[str, str, str]]:
     """Give what differs."""
-    return [(str(error.id), str(error.obj), error.msg) for error in database_errors(connection)]
+    return [(str(error.id), str(error.obj), error.msg) for error in database_errors(connection, TABLES)]
 
 
 class TestTheTables:
