@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, models
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.statuses import Status
@@ -95,9 +96,20 @@ class TestErasure:
     """What the map will do to a person's row is what the database lets it do."""
 
     def test_leaves_a_tombstone_that_names_nobody(self, alice: User, bob: User) -> None:
+        texts = ["name", "given_name", "family_name", "nickname", "name_key", "phone_number"]
+        texts += ["locale", "zoneinfo", "picture", "bio", "status_reason"]
+        moments = ["email_verified_at", "status_until", "last_sign_in_at", "updated_at"]
         for person in (alice, bob):
-            User.objects.filter(pk=person.pk).update(metadata={"shoe_size": 43}, bio="likes tea")
-            User.objects.filter(pk=person.pk).update(**erased_user())
+            rows = User.objects.filter(pk=person.pk)
+            rows.update(
+                **dict.fromkeys(texts, "canary"),
+                **dict.fromkeys(moments, timezone.now()),
+                status=Status.LOCKED,
+                metadata={"canary": 1},
+                is_superuser=True,
+                must_change_password=True,
+            )
+            rows.update(**erased_user())
 
         for person in (alice, bob):
             row = User.objects.filter(pk=person.pk).values().get()
@@ -110,10 +122,8 @@ class TestErasure:
                 "metadata": {},
                 "is_superuser": False,
                 "must_change_password": False,
-                **dict.fromkeys(["email", "email_key", "username", "username_key"]),
-                **dict.fromkeys(["email_verified_at", "status_until", "last_sign_in_at", "updated_at"]),
-                **dict.fromkeys(["name", "given_name", "family_name", "nickname", "name_key", "phone_number"], ""),
-                **dict.fromkeys(["locale", "zoneinfo", "picture", "bio", "status_reason", "status_before"], ""),
+                **dict.fromkeys(["email", "email_key", "username", "username_key", *moments]),
+                **dict.fromkeys([*texts, "status_before"], ""),
             }
             assert not person.__class__.objects.get(pk=person.pk).has_usable_password()
 
