@@ -6,7 +6,7 @@ a stretch of their own, so that each query runs along one index on both database
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -40,7 +40,7 @@ class Order:
     descending: bool = False
 
     @classmethod
-    def parse(cls, text: str, orders: dict[str, "Order"]) -> "Order":
+    def parse(cls, text: str, orders: Mapping[str, "Order"]) -> "Order":
         """Read one of a closed list of words; ``-`` turns it round.
 
         :raises Invalid: for any other word

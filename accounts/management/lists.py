@@ -64,7 +64,7 @@ class ListCommand(Command):
         order: Order,
         *,
         scope: str,
-        fetched: Callable[[models.QuerySet[Any]], models.QuerySet[Any]] = lambda rows: rows,
+        fetched: Callable[[Any], models.QuerySet[Any]] = lambda rows: rows,
     ) -> Rows:
         """Give the stretch that was asked for.
 
@@ -92,6 +92,10 @@ class ListCommand(Command):
         if arguments.format == "table":
             shown = (self.cells(row) for row in shown)
         return Rows(shown, self.columns, around)
+
+    def order(self, arguments: Namespace) -> Order:
+        """Read the order."""
+        return Order.parse(arguments.order or self.default_order, self.orders)
 
     def cells(self, row: dict[str, Any]) -> dict[str, Any]:
         """Give a row as the table shows it."""
@@ -144,7 +148,7 @@ class UserListCommand(ListCommand):
             users,
             order,
             scope=f"{scope} {wanted.scope}",
-            fetched=lambda rows: rows.with_shown(),  # type: ignore[attr-defined]
+            fetched=lambda rows: rows.with_shown(),
         )
 
     def filters(self, arguments: Namespace) -> dict[str, Any]:
@@ -165,7 +169,7 @@ class UserListCommand(ListCommand):
 
     def narrowed(self, users: UserQuerySet, arguments: Namespace) -> tuple[UserQuerySet, Order]:
         """Say in which order."""
-        return users, Order.parse(arguments.order or self.default_order, dict(self.orders))
+        return users, self.order(arguments)
 
     def cells(self, row: dict[str, Any]) -> dict[str, Any]:
         """Show dates as people read them."""

@@ -1,6 +1,5 @@
 """Organizations, and who belongs to them."""
 
-from collections.abc import Collection
 from typing import Any, Self
 from uuid import UUID
 
@@ -80,9 +79,9 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
 
     reading = Action.MEMBERSHIP_LIST
 
-    def of(self, user_ids: Collection[UUID]) -> Self:
-        """Keep those of these people."""
-        return self.filter(user_id__in=user_ids)
+    def with_shown(self) -> Self:
+        """Fetch what a list shows of each along with it, in a fixed number of queries."""
+        return self.select_related("user", "organization").prefetch_related("assignments__role")
 
 
 class Membership(Row):

@@ -75,6 +75,11 @@ class UserQuerySet(TenantQuerySet["User"]):
         """Keep those that a list shows unless it is asked for more."""
         return self.exclude(status__in=HIDDEN)
 
+    def plain_members(self) -> Self:
+        """Keep those who may administer nothing: no owners, admins, moderators, super-users."""
+        with_permissions = RoleAssignment.objects.live().filter(role__permissions__isnull=False)
+        return self.filter(is_superuser=False).exclude(pk__in=with_permissions.values("membership__user_id"))
+
     def matching(self, text: str) -> Self:
         """Keep those whose e-mail, name or username holds the text, or whose id it is.
 
