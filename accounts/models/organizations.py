@@ -10,6 +10,7 @@ from django.db.models import Q
 from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
+from accounts.errors import NotFound
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.statuses import OrganizationStatus
 
@@ -38,9 +39,14 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return self.filter(pk=identifier) if identifier else self.filter(slug=text)
 
     def locked(self, *organization_ids: UUID) -> list["Organization"]:
-        """Hold these rows, always in the same order: after the installation, before any user."""
-        rows = self.filter(pk__in=organization_ids).order_by("pk").select_for_update(no_key=True)
-        return list(rows)
+        """Hold these rows, always in the same order: after the installation, before any user.
+
+        :raises NotFound: if one is gone
+        """
+        rows = list(self.filter(pk__in=organization_ids).order_by("pk").select_for_update(no_key=True))
+        if len(rows) < len(set(organization_ids)):
+            raise NotFound("Organization not found.")
+        return rows
 
 
 class Organization(Row):

@@ -23,6 +23,7 @@ from accounts.statuses import OrganizationStatus, Status
 
 __all__ = [
     "create_account",
+    "hash_new_password",
     "user_confirm",
     "user_create",
     "user_set",
@@ -37,7 +38,8 @@ __all__ = [
 UPDATABLE = frozenset({*PROFILE_FIELDS, "email", "username", "metadata", "tags"})
 
 
-def _hash_new(arguments: dict[str, Any]) -> Mapping[str, Any]:
+def hash_new_password(arguments: dict[str, Any]) -> Mapping[str, Any]:
+    """Check and hash the new password among an operation's arguments, if there is one."""
     password: NewPassword | None = arguments.get("password")
     if password is None:
         return {}
@@ -51,7 +53,7 @@ def _hash_new(arguments: dict[str, Any]) -> Mapping[str, Any]:
     return {"password": password.prepared(*about)}
 
 
-@operation(Action.USER_CREATE, prepare=_hash_new)
+@operation(Action.USER_CREATE, prepare=hash_new_password)
 def user_create(
     *,
     actor: Actor,
@@ -217,7 +219,7 @@ def _refuse_erased(user: User) -> None:
         raise Conflict("The account is being erased or has been.", remedy="Nothing of it can be changed any more.")
 
 
-@operation(Action.USER_SET_PASSWORD, prepare=_hash_new)
+@operation(Action.USER_SET_PASSWORD, prepare=hash_new_password)
 def user_set_password(
     *,
     actor: Actor,
