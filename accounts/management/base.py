@@ -241,9 +241,8 @@ class UserChangeCommand(Command):
 
     def _many(self, actor: Actor, arguments: Namespace) -> Rows:
         everybody = list(named_users(actor, arguments))
-        if not everybody:
-            raise Invalid("Nobody is named.", remedy="Name a USER, or use --from-file or --query.")
-        self.ask(f"{self.verb} {len(everybody)} users?", arguments)
+        if everybody:
+            self.ask(f"{self.verb} {len(everybody)} users?", arguments)
         return self.each(actor, arguments, everybody)
 
     def each(self, actor: Actor, arguments: Namespace, everybody: Sequence[tuple[str, User | None]]) -> Rows:

@@ -1,5 +1,6 @@
 """Signing in and out, and the sessions that come of it."""
 
+import hmac
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -104,7 +105,7 @@ def _session_start(
     if found is None:
         raise NotAuthenticated("E-mail, username or password is wrong.")
     user = User.objects.locked(found)
-    if user.password != checked or not (user.is_active and user.organization.is_active):
+    if not hmac.compare_digest(user.password, checked) or not (user.is_active and user.organization.is_active):
         raise NotAuthenticated("E-mail, username or password is wrong.")
     if has_second_factor(user) and not _code_is_right(user, code):
         raise SecondFactorNeeded("The code of your second factor is missing or wrong.")

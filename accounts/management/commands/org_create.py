@@ -14,7 +14,7 @@ class Command(ChangeCommand):
     """Make an organization."""
 
     help = "Make an organization. Give it its first owner with user_create --role owner."
-    examples = ("org_create --slug acme --name 'Acme Ltd'",)
+    examples = ("org_create --slug globex --name 'Globex Ltd'",)
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
         """Add what it is made of."""

@@ -81,27 +81,34 @@ class TestNames:
         assert [row["id"] for row in result.json["data"]] == [three[0].public_id]
 
     @pytest.mark.parametrize(
-        ("content", "field"),
+        "content",
         [
-            (b"\xff\xfe", "from_file"),
-            (b"id\n\n,\n", "from_file"),
-            (b'{"email": 1}\n', "from_file"),
-            (b'{"email": \n', "from_file"),
-            (b"uma\n" + b"x" * 2000, "from_file"),
-            (b"", None),
+            b"\xff\xfe",
+            b"id\n\n,\n",
+            b'{"email": 1}\n',
+            b'{"email": \n',
+            b"uma\n" + b"x" * 2000,
         ],
     )
-    def test_an_unreadable_file_changes_nothing(
-        self, three: list[User], tmp_path: Path, content: bytes, field: str | None
-    ) -> None:
+    def test_an_unreadable_file_changes_nothing(self, three: list[User], tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "people"
         path.write_bytes(content)
 
         result = run("user_suspend", "--from-file", str(path), *ORG, JSON, "--yes")
 
         assert (result.code, result.error["code"]) == (4, "VALIDATION")
-        assert list(result.error["fields"]) == ([field] if field else [])
+        assert list(result.error["fields"]) == ["from_file"]
         assert set(statuses().values()) == {"active"}
+
+    def test_an_empty_file_and_a_query_that_nobody_matches_change_nobody(
+        self, three: list[User], tmp_path: Path
+    ) -> None:
+        (tmp_path / "people").write_text("# nobody\n")
+
+        for words in (["--from-file", str(tmp_path / "people")], ["--query", "tag=none"]):
+            result = run("user_suspend", *words, *ORG, JSON, "--yes")
+
+            assert (result.code, result.json["data"]) == (0, [])
 
     def test_a_file_that_is_not_there(self, three: list[User]) -> None:
         result = run("user_suspend", "--from-file", "/nowhere/people", *ORG, JSON, "--yes")
