@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts import ids
 from accounts.models import APIKey, Organization, User
 from accounts.statuses import TRANSITIONS, Status
-from tests.factories.organizations import make_guest, make_organization
+from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
 from tests.factories.users import SessionFactory, make_user
 
 __all__ = ["KNOWN", "build", "fit"]
@@ -19,7 +19,8 @@ KNOWN = "01h455vb4pex5vsknk084sn02q"
 
 def build(folder: Path) -> None:
     """Make everything that an example names, and the files that it reads."""
-    default, acme, other = (make_organization(slug) for slug in ("default", "acme", "other"))
+    default = OrganizationFactory.create(slug="default", pk=ids.decode("org", f"org_{KNOWN}"))
+    acme, other = make_organization("acme"), make_organization("other")
     bob = person(default, "bob", pk=ids.decode("usr", f"usr_{KNOWN}"))
     person(default, "jane")
     make_user(default, "alice", role="owner")

@@ -241,7 +241,7 @@ class UserChangeCommand(Command):
 
     def _many(self, actor: Actor, arguments: Namespace) -> Rows:
         everybody = list(named_users(actor, arguments))
-        if everybody:
+        if len(everybody) > 1:
             self.ask(f"{self.verb} {len(everybody)} users?", arguments)
         return self.each(actor, arguments, everybody)
 
