@@ -115,7 +115,7 @@ def create_account(
     user.set_email(email, verified_at=timezone.now() if verified else None)
     user.set_username(username)
     _refuse_taken(user)
-    user.metadata = json_object_checked(dict(metadata), field="metadata")
+    user.metadata = json_object_checked(metadata, field="metadata")
     user.password = password.hash if password else hashed(None)
     user.must_change_password = must_change_password and password is not None
     user.save(force_insert=True)
@@ -183,7 +183,8 @@ def user_update(
     if "username" in changes:
         user.set_username(changes["username"])
     _refuse_taken(user)
-    metadata = {**changes.get("metadata", user.metadata), **(metadata_set or {})}
+    replaced = json_object_checked(changes.get("metadata", user.metadata), field="metadata")
+    metadata = {**replaced, **(metadata_set or {})}
     for key in metadata_remove:
         metadata.pop(key, None)
     user.metadata = json_object_checked(metadata, field="metadata")
