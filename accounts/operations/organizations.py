@@ -215,6 +215,10 @@ def membership_remove(*, actor: Actor, membership: Membership, reason: str = "")
     :raises Conflict: for a home membership, and for the last owner
     """
     Organization.objects.locked(membership.organization_id)
+    held = Membership.objects.select_related("organization", "user").filter(pk=membership.pk).first()
+    if held is None:
+        raise NotFound("Membership not found.")
+    membership = held
     policy.require(actor, Action.MEMBERSHIP_REMOVE, membership)
     if membership.is_home:
         raise Conflict(
