@@ -8,13 +8,14 @@ from accounts.models import APIKey, OneTimeLink, RoleAssignment, Session, User
 __all__ = ["end_credentials", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
 
 
-def end_credentials(user: User, reason: str, *, keys: bool = True) -> dict[str, int]:
+def end_credentials(user: User, reason: str, *, keys: bool = True, sessions: bool = True) -> dict[str, int]:
     """End everything that opens a door for this person, in the caller's transaction; says how many of each.
 
     :param keys: also the API keys they made (``user_sign_out`` leaves those)
+    :param sessions: also their sessions (``user_set_password`` can leave those)
     """
     ended = {
-        "sessions": Session.objects.filter(user=user).end(reason),
+        "sessions": Session.objects.filter(user=user).end(reason) if sessions else 0,
         "links": OneTimeLink.objects.filter(user=user).void(),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
     }

@@ -232,6 +232,7 @@ def user_set_password(
     """Give an account another password; its sessions and links end, and the person is told by letter.
 
     :param must_change_password: ask for another one at the next sign-in
+    :param keep_sessions: leave the sessions; links end all the same
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Invalid: if the password may not be used
@@ -245,7 +246,7 @@ def user_set_password(
     user.must_change_password = must_change_password
     user.touch()
     user.save()
-    ended = {} if keep_sessions else end_credentials(user, Action.USER_SET_PASSWORD, keys=False)
+    ended = end_credentials(user, Action.USER_SET_PASSWORD, keys=False, sessions=not keep_sessions)
     audit.record(actor, Action.USER_SET_PASSWORD, user, reason=reason_checked(reason), ended=ended)
     tell(user, "password_changed")
     return user
