@@ -2,8 +2,11 @@
 
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.errors import Conflict
 from accounts.models import APIKey, OneTimeLink, RoleAssignment, Session, User
+from accounts.statuses import OrganizationStatus
 
 __all__ = ["end_credentials", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
 
@@ -38,7 +41,7 @@ def guard_last_superuser(user: User) -> None:
 
     :raises Conflict: if there is no other
     """
-    others = User.objects.live().filter(is_superuser=True, organization__status="active").exclude(pk=user.pk)
+    others = User.objects.live().filter(is_superuser=True, organization__status=OrganizationStatus.ACTIVE).exclude(pk=user.pk)
     if user.is_superuser and not others.exists():
         raise Conflict(
             "This is the last super-user.", remedy="Make another super-user first: manage.py createsuperuser."
@@ -51,5 +54,6 @@ def guard_last_owner(user: User, organization_id: UUID) -> None:
     :raises Conflict: if there is no other
     """
     owners = RoleAssignment.objects.owners_of(organization_id).values("membership__user_id")
-    if not User.objects.live().filter(pk__in=owners).exclude(pk=user.pk).exists():
+    at_home = Q(organization__status=OrganizationStatus.ACTIVE) | Q(organization_id=organization_id)
+    if not User.objects.live().filter(at_home, pk__in=owners).exclude(pk=user.pk).exists():
         raise Conflict("This is the last owner of the organization.", remedy="Give somebody else the role owner first.")
