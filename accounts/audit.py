@@ -20,7 +20,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.actions import Action
-from accounts.actors import Actor
+from accounts.actors import Actor, ActorKind
 from accounts.keys import Purpose, keyring
 from accounts.models import APIKey, AuditChain, AuditEvent, AuditPart, Membership, Organization, Session, User
 from accounts.models.audit import INSTALLATION_CHAIN
@@ -140,10 +140,11 @@ def _head(chain: UUID) -> AuditChain:
 
 def _parts(event: AuditEvent, actor: Actor, person: User | None, detail: Mapping[str, Any]) -> list[AuditPart]:
     device = {key: value for key, value in {"device": actor.device, "os_user": actor.os_user}.items() if value}
+    there = actor.user_id or (person.pk if person and actor.kind is ActorKind.ANONYMOUS else None)
     contents = (
         (AuditPart.SUBJECT, person.pk if person else None, dict(detail)),
         (AuditPart.ACTOR, actor.user_id, device),
-        (AuditPart.NETWORK, actor.user_id or (person.pk if person else None), {"ip": actor.ip} if actor.ip else {}),
+        (AuditPart.NETWORK, there, {"ip": actor.ip} if actor.ip else {}),
     )
     return [
         AuditPart(event=event, kind=kind, person_id=person_id, salt=secrets.token_hex(32), payload=_plain(payload))
