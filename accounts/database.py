@@ -86,7 +86,7 @@ def _sqlite() -> list[str]:
         taken = f"id = new.id OR ({one}, {other}) = (new.{one}, new.{other})"
         statements.append(
             f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "
-            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) "  # noqa: S608
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) "
             f"BEGIN SELECT RAISE(ABORT, 'REPLACE of {table} is refused'); END"
         )
     return statements

@@ -41,7 +41,11 @@ def guard_last_superuser(user: User) -> None:
 
     :raises Conflict: if there is no other
     """
-    others = User.objects.live().filter(is_superuser=True, organization__status=OrganizationStatus.ACTIVE).exclude(pk=user.pk)
+    others = (
+        User.objects.live()
+        .filter(is_superuser=True, organization__status=OrganizationStatus.ACTIVE)
+        .exclude(pk=user.pk)
+    )
     if user.is_superuser and not others.exists():
         raise Conflict(
             "This is the last super-user.", remedy="Make another super-user first: manage.py createsuperuser."
