@@ -8,12 +8,12 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts import ids
 from accounts.actors import ActorKind
 from accounts.errors import Invalid
-from accounts.identifiers import text_refused
+from accounts.identifiers import domain_key, text_refused
 from accounts.models import RoleAssignment
 from accounts.models.audit import AuditEventQuerySet
 from accounts.models.users import UserQuerySet
@@ -132,7 +132,8 @@ class UserFilter:
         statuses_named(self.status)
         if self.email_domain and not re.fullmatch(r"@?[\w.\-]+", self.email_domain):
             raise Invalid("The domain is not one.", fields={"email_domain": "is not a domain"})
-        return replace(self, email_domain=self.email_domain.removeprefix("@").lower())
+        domain = self.email_domain.removeprefix("@")
+        return replace(self, email_domain=domain_key(domain) if domain else "")
 
     @property
     def is_empty(self) -> bool:
@@ -153,8 +154,8 @@ class UserFilter:
         if self.search:
             users = users.matching(self.search)
         if self.role:
-            with_role = RoleAssignment.objects.live().filter(role__slug=self.role)
-            users = users.filter(pk__in=with_role.values("membership__user_id"))
+            at_home = {"membership__user_id": OuterRef("pk"), "organization_id": OuterRef("organization_id")}
+            users = users.filter(Exists(RoleAssignment.objects.live().filter(role__slug=self.role, **at_home)))
         if self.tag:
             users = users.filter(tags__name=self.tag)
         if self.email_domain:

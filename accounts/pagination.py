@@ -94,7 +94,7 @@ def page_of(
     :raises Invalid: for a limit out of bounds, or a cursor that was not made for this list
     """
     limit_checked(limit)
-    mark = _mark(order, scope)
+    mark = _mark(queryset.model, order, scope)
     position = _opened(queryset, order, cursor, mark) if cursor else None
     backward = position is not None and position.backward
     found = _take(queryset, order, position, limit + 1)
@@ -209,8 +209,8 @@ def _position(order: Order, row: models.Model, *, backward: bool = False) -> Pos
     return Position(getattr(row, order.column), row.pk, backward)
 
 
-def _mark(order: Order, scope: str) -> str:
-    return hashlib.sha256(f"{order.column} {order.descending} {scope}".encode()).hexdigest()[:16]
+def _mark(model: type[models.Model], order: Order, scope: str) -> str:
+    return hashlib.sha256(f"{model._meta.label} {order.column} {order.descending} {scope}".encode()).hexdigest()[:16]
 
 
 def _sealed(order: Order, row: models.Model, mark: str, *, backward: bool) -> str:

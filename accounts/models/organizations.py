@@ -11,6 +11,7 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import NotFound
+from accounts.identifiers import text_refused
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.statuses import OrganizationStatus
 
@@ -35,6 +36,8 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
     def named(self, text: str) -> Self:
         """Keep the one with this id or slug."""
+        if text_refused(text):
+            return self.none()
         identifier = ids.decode("org", text)
         return self.filter(pk=identifier) if identifier else self.filter(slug=text)
 

@@ -16,7 +16,7 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, NotFound
-from accounts.identifiers import email_key, email_validated, fold, username_key, username_validated
+from accounts.identifiers import email_key, email_validated, fold, text_refused, username_key, username_validated
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.installation import Installation
 from accounts.models.organizations import Organization
@@ -38,6 +38,7 @@ PROFILE_FIELDS = (
 )
 """What a person says about themselves (OpenID Connect standard claims, and ``bio``)."""
 
+NAME_KEY = 400
 TRIGRAM = 3
 SEPARATOR = "\n\n"
 NOBODY = UUID(int=0)
@@ -118,8 +119,12 @@ class UserQuerySet(TenantQuerySet["User"]):
         """Keep the one whom ``USER`` names in an organization: by id, e-mail or username.
 
         One look-up on a unique index; what cannot be an identifier names nobody.
+
+        :raises Invalid: for what has an ``@`` and is no address
         """
         home = self.filter(organization_id=organization_id)
+        if text_refused(text):
+            return self.none()
         if ids.looks_like_id(text):
             identifier = ids.decode("usr", text)
             return home.filter(pk=identifier) if identifier else self.none()
@@ -174,7 +179,7 @@ class User(AbstractBaseUser, Row):
     given_name = models.CharField(max_length=100, blank=True)
     family_name = models.CharField(max_length=100, blank=True)
     nickname = models.CharField(max_length=100, blank=True)
-    name_key = models.CharField(max_length=400, blank=True, editable=False)
+    name_key = models.CharField(max_length=NAME_KEY, blank=True, editable=False)
     phone_number = models.CharField(max_length=32, blank=True)
     locale = models.CharField(max_length=35, blank=True)
     zoneinfo = models.CharField(max_length=64, blank=True)
@@ -241,7 +246,7 @@ class User(AbstractBaseUser, Row):
 
     def save(self, *arguments: Any, **options: Any) -> None:
         """Store the row with its sort key, and its words for the search."""
-        self.name_key = fold(self.display_name)
+        self.name_key = fold(self.display_name)[:NAME_KEY]
         if (fields := options.get("update_fields")) is not None:
             options["update_fields"] = {*fields, "name_key"}
         super().save(*arguments, **options)

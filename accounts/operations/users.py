@@ -117,7 +117,7 @@ def create_account(
     user.set_email(email, verified_at=timezone.now() if verified else None)
     user.set_username(username)
     _refuse_taken(user)
-    user.metadata = json_object_checked(dict(metadata), field="metadata")
+    user.metadata = json_object_checked(metadata, field="metadata")
     user.password = password.hash if password else hashed(None)
     user.must_change_password = must_change_password and password is not None
     user.save(force_insert=True)
@@ -185,7 +185,8 @@ def user_update(
     if "username" in changes:
         user.set_username(changes["username"])
     _refuse_taken(user)
-    metadata = {**changes.get("metadata", user.metadata), **(metadata_set or {})}
+    replaced = json_object_checked(changes.get("metadata", user.metadata), field="metadata")
+    metadata = {**replaced, **(metadata_set or {})}
     for key in metadata_remove:
         metadata.pop(key, None)
     user.metadata = json_object_checked(metadata, field="metadata")
@@ -233,6 +234,7 @@ def user_set_password(
     """Give an account another password; its sessions and links end, and the person is told by letter.
 
     :param must_change_password: ask for another one at the next sign-in
+    :param keep_sessions: leave the sessions; links end all the same
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Invalid: if the password may not be used
@@ -246,7 +248,7 @@ def user_set_password(
     user.must_change_password = must_change_password
     user.touch()
     user.save()
-    ended = {} if keep_sessions else end_credentials(user, Action.USER_SET_PASSWORD, keys=False)
+    ended = end_credentials(user, Action.USER_SET_PASSWORD, keys=False, sessions=not keep_sessions)
     audit.record(actor, Action.USER_SET_PASSWORD, user, reason=reason_checked(reason), ended=ended)
     tell(user, "password_changed")
     return user
