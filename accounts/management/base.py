@@ -247,6 +247,7 @@ class UserChangeCommand(Command):
 
     def each(self, actor: Actor, arguments: Namespace, everybody: Sequence[tuple[str, User | None]]) -> Rows:
         """Change each in its own transaction and give each its result; a dry run tries them out."""
+        self.counts_are_in_the_result = arguments.format == "json"
 
         def call(row: tuple[str, User | None]) -> None:
             self.change(actor, arguments, row[1] or find_user(actor, row[0], arguments.org))
@@ -291,7 +292,8 @@ class UserChangeCommand(Command):
                 shown["problem"] = f"{result.error.code}: {result.error.message}"
             yield shown
         progress.close()
-        self.note(f"{counts['ok']} changed, {counts['unchanged']} were so already, {counts['failed']} failed.")
+        if not self.counts_are_in_the_result:
+            self.note(f"{counts['ok']} changed, {counts['unchanged']} were so already, {counts['failed']} failed.")
 
     def _shown_progress(self, rows: list[Any]) -> Iterable[Any]:
         if not sys.stderr.isatty():

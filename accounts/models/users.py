@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, models
-from django.db.models import Case, IntegerField, Prefetch, Q, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, When
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -77,9 +77,12 @@ class UserQuerySet(TenantQuerySet["User"]):
         return self.exclude(status__in=HIDDEN)
 
     def plain_members(self) -> Self:
-        """Keep those who may administer nothing: no owners, admins, moderators, super-users."""
-        with_permissions = RoleAssignment.objects.live().filter(role__permissions__isnull=False)
-        return self.filter(is_superuser=False).exclude(pk__in=with_permissions.values("membership__user_id"))
+        """Leave out owners, admins and moderators of their home, and super-users."""
+        at_home = RoleAssignment.objects.live().filter(
+            membership__user_id=OuterRef("pk"), organization_id=OuterRef("organization_id")
+        )
+        leading = at_home.filter(role__organization=None, role__slug__in=["owner", "admin", "moderator"])
+        return self.filter(~Exists(leading), is_superuser=False)
 
     def matching(self, text: str) -> Self:
         """Keep those whose e-mail, name or username holds the text, or whose id it is.
@@ -110,9 +113,8 @@ class UserQuerySet(TenantQuerySet["User"]):
 
     def with_shown(self) -> Self:
         """Fetch what a list shows of each along with it, in a fixed number of queries."""
-        roles = RoleAssignment.objects.live().select_related("role")
         return self.select_related("organization").prefetch_related(
-            "tags", Prefetch("memberships__assignments", queryset=roles), "memberships__organization"
+            "tags", "memberships__assignments__role", "memberships__organization"
         )
 
     def named(self, text: str, *, organization_id: UUID) -> Self:

@@ -405,6 +405,14 @@ class TestList:
         assert mallory.public_id not in ids(*ORG)
         assert {bob.public_id, mallory.public_id} <= ids("--all-orgs")
 
+    def test_members_of_an_organization_and_of_guests_only_what_may_be_seen(self, bob: User, dave: User) -> None:
+        rows = {row["id"]: row for row in run("user_list", "--member-of", "acme", JSON).json["data"]}
+
+        assert set(rows[dave.public_id]) == {"id", "email", "name", "roles"}
+        assert rows[bob.public_id]["status"] == "active"
+        assert "guest" in run("user_list", "--member-of", "acme").out
+        assert run("user_list", "--member-of", "acme", "--tag", "x").code == 4
+
     def test_search_puts_the_best_first(self, acme: Organization, alice: User) -> None:
         make_user(acme, "xbob")
         make_user(acme, "bobby")
