@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lock
+.PHONY: help setup run test check fix docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ check: $(VENV)/installed-dev ## style, types, import direction, settings, migrat
 fix: $(VENV)/installed-dev ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: $(VENV)/installed-dev ## write the generated pages of docs/ anew
+	@$(BIN)/python -m tests.generated
 
 lock: ## renew the lock files from pyproject.toml (needs uv)
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.txt

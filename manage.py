@@ -1,12 +1,17 @@
-#!/usr/bin/env python
-"""The operator's door."""
+#!/usr/bin/env python3
+"""The operator's door: ``./manage.py user_list``, whichever Python the shell finds."""
 
 import os
 import sys
+from pathlib import Path
+
+INSTALLED = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
 
 
 def main() -> None:
-    """Run a command."""
+    """Run a command, with the Python that ``make setup`` installed for unless another one is in use."""
+    if sys.prefix == sys.base_prefix and INSTALLED.exists():
+        os.execv(INSTALLED, [str(INSTALLED), *sys.argv])  # noqa: S606 -- no shell is wanted
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "identity.settings")
     from django.core.management import execute_from_command_line  # noqa: PLC0415 -- settings first
 

@@ -19,9 +19,8 @@ from uuid import UUID
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts import ids
 from accounts.actions import Action
-from accounts.actors import Actor
+from accounts.actors import Actor, ActorKind
 from accounts.keys import Purpose, keyring
 from accounts.models import APIKey, AuditChain, AuditEvent, AuditPart, Membership, Organization, Session, User
 from accounts.models.audit import INSTALLATION_CHAIN
@@ -124,7 +123,7 @@ def _write(
         )
         parts = _parts(event, actor, person, detail)
         for part in parts:
-            setattr(event, f"{part.kind}_commitment", commitment(part.salt, part.payload))
+            setattr(event, f"{part.kind}_commitment", commitment(part))
         event.hash = chained_hash(key.secret, head.hash, event)
         event.save(force_insert=True)
         AuditPart.objects.bulk_create(parts)
@@ -141,10 +140,11 @@ def _head(chain: UUID) -> AuditChain:
 
 def _parts(event: AuditEvent, actor: Actor, person: User | None, detail: Mapping[str, Any]) -> list[AuditPart]:
     device = {key: value for key, value in {"device": actor.device, "os_user": actor.os_user}.items() if value}
+    there = actor.user_id or (person.pk if person and actor.kind is ActorKind.ANONYMOUS else None)
     contents = (
         (AuditPart.SUBJECT, person.pk if person else None, dict(detail)),
         (AuditPart.ACTOR, actor.user_id, device),
-        (AuditPart.NETWORK, actor.user_id or (person.pk if person else None), {"ip": actor.ip} if actor.ip else {}),
+        (AuditPart.NETWORK, there, {"ip": actor.ip} if actor.ip else {}),
     )
     return [
         AuditPart(event=event, kind=kind, person_id=person_id, salt=secrets.token_hex(32), payload=_plain(payload))
@@ -154,13 +154,17 @@ def _parts(event: AuditEvent, actor: Actor, person: User | None, detail: Mapping
 
 
 def _plain(payload: Mapping[str, Any]) -> Any:
-    """Give the payload as it will be read back, so that both sides commit to the same bytes."""
-    return json.loads(json.dumps(payload, default=str))
+    """Give the payload as it will be read back, so that both sides commit to the same bytes.
+
+    PostgreSQL knows no negative zero.
+    """
+    return json.loads(json.dumps(payload, default=str), parse_float=lambda text: float(text) + 0.0)
 
 
-def commitment(salt: str, payload: object) -> str:
-    """Commit to a part without revealing it."""
-    return hmac.new(bytes.fromhex(salt), canonical(payload), hashlib.sha256).hexdigest()
+def commitment(part: AuditPart) -> str:
+    """Commit to a part, and to whom it is about, without revealing it."""
+    told = {"kind": part.kind, "person": str(part.person_id or ""), "payload": part.payload}
+    return hmac.new(part.salt.encode(), canonical(told), hashlib.sha256).hexdigest()
 
 
 def chained_hash(key: bytes, previous: str, event: AuditEvent) -> str:
@@ -178,9 +182,11 @@ def header(event: AuditEvent) -> dict[str, object]:
         "key_id": event.key_id,
         "action": str(event.action),
         "outcome": event.outcome,
-        "actor": event.actor_name,
-        "subject": event.subject_name,
-        "organization": ids.encode("org", event.organization_id) if event.organization_id else "",
+        "actor_kind": str(event.actor_kind),
+        "actor": str(event.actor_id or ""),
+        "subject_kind": event.subject_kind,
+        "subject": str(event.subject_id or ""),
+        "organization": str(event.organization_id or ""),
         "door": str(event.door),
         "request_id": event.request_id,
         "occurred_at": moment(event.occurred_at),

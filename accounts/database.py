@@ -14,7 +14,12 @@ IMMUTABLE = {
 }
 """Which changes of which table are refused: headers stand, parts can only go."""
 
+UNIQUE = {"accounts_auditevent": ("chain", "sequence"), "accounts_auditpart": ("event_id", "kind")}
+"""What, beside the id, could be in the way of a row."""
+
 TRIGGERS = tuple(f"{table}_no_{change.lower()}" for table, changes in IMMUTABLE.items() for change in changes)
+TRUNCATE_TRIGGER = "accounts_auditevent_no_truncate"
+REPLACE_TRIGGERS = tuple(f"{table}_no_replace" for table in IMMUTABLE)
 SEARCH_TRIGGERS = tuple(f"accounts_usersearch_{change}" for change in ("insert", "update", "delete"))
 SEARCH_INDEX = "accounts_usersearch_trigram"
 
@@ -30,11 +35,11 @@ def install(connection: BaseDatabaseWrapper) -> None:
 def missing(connection: BaseDatabaseWrapper) -> set[str]:
     """Name what ``install`` would put in place and is not there."""
     if connection.vendor == "postgresql":
-        query = "SELECT tgname FROM pg_trigger UNION SELECT indexname FROM pg_indexes"
-        wanted = {*TRIGGERS, SEARCH_INDEX}
+        query = """SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D' UNION SELECT indexname FROM pg_indexes"""
+        wanted = {*TRIGGERS, TRUNCATE_TRIGGER, SEARCH_INDEX}
     else:
         query = "SELECT name FROM sqlite_master"
-        wanted = {*TRIGGERS, *SEARCH_TRIGGERS, SEARCH_INDEX}
+        wanted = {*TRIGGERS, *REPLACE_TRIGGERS, *SEARCH_TRIGGERS, SEARCH_INDEX}
     with connection.cursor() as cursor:
         cursor.execute(query)
         return wanted - {name for (name,) in cursor.fetchall()}
@@ -54,7 +59,7 @@ def _postgresql() -> list[str]:
             for change in changes
         ]
     statements.append(
-        "CREATE OR REPLACE TRIGGER accounts_auditevent_no_truncate BEFORE TRUNCATE ON accounts_auditevent "
+        f"CREATE OR REPLACE TRIGGER {TRUNCATE_TRIGGER} BEFORE TRUNCATE ON accounts_auditevent "
         "FOR EACH STATEMENT EXECUTE FUNCTION accounts_refuse()"
     )
     return statements
@@ -63,8 +68,8 @@ def _postgresql() -> list[str]:
 def _sqlite() -> list[str]:
     options = "text, content='accounts_usersearch', content_rowid='id', tokenize='trigram'"
     statements = [f"CREATE VIRTUAL TABLE IF NOT EXISTS {SEARCH_INDEX} USING fts5({options})"]
-    forget = f"INSERT INTO {SEARCH_INDEX}({SEARCH_INDEX}, rowid, text) VALUES ('delete', old.id, old.text);"  # noqa: S608
-    learn = f"INSERT INTO {SEARCH_INDEX}(rowid, text) VALUES (new.id, new.text);"  # noqa: S608
+    forget = f"INSERT INTO {SEARCH_INDEX}({SEARCH_INDEX}, rowid, text) VALUES ('delete', old.id, old.text);"
+    learn = f"INSERT INTO {SEARCH_INDEX}(rowid, text) VALUES (new.id, new.text);"
     for change, steps in {"insert": learn, "update": forget + learn, "delete": forget}.items():
         statements.append(
             f"CREATE TRIGGER IF NOT EXISTS accounts_usersearch_{change} "
@@ -76,4 +81,12 @@ def _sqlite() -> list[str]:
             f"BEGIN SELECT RAISE(ABORT, '{change} of {table} is refused'); END"
             for change in changes
         ]
+        # SECURITY: INSERT OR REPLACE deletes the row that is in its way without firing a DELETE trigger.
+        one, other = UNIQUE[table]
+        taken = f"id = new.id OR ({one}, {other}) = (new.{one}, new.{other})"
+        statements.append(
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) "
+            f"BEGIN SELECT RAISE(ABORT, 'REPLACE of {table} is refused'); END"
+        )
     return statements

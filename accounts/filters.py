@@ -6,18 +6,22 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from accounts import ids
+from accounts.actors import ActorKind
 from accounts.errors import Invalid
-from accounts.identifiers import text_refused
+from accounts.identifiers import domain_key, text_refused
 from accounts.models import RoleAssignment
+from accounts.models.audit import AuditEventQuerySet
 from accounts.models.users import UserQuerySet
 from accounts.pagination import Order
 from accounts.statuses import ALIASES, Status
 from accounts.times import as_start
 
-__all__ = ["USER_ORDERS", "UserFilter", "statuses_named"]
+__all__ = ["AUDIT_ORDERS", "USER_ORDERS", "AuditFilter", "UserFilter", "statuses_named"]
 
 USER_ORDERS: Final = {
     "created_at": Order("created_at"),
@@ -26,6 +30,7 @@ USER_ORDERS: Final = {
     "name": Order("name_key"),
     "last_sign_in_at": Order("last_sign_in_at", nullable=True),
 }
+AUDIT_ORDERS: Final = {"occurred_at": Order("occurred_at")}
 LONGEST = 200
 
 
@@ -127,7 +132,8 @@ class UserFilter:
         statuses_named(self.status)
         if self.email_domain and not re.fullmatch(r"@?[\w.\-]+", self.email_domain):
             raise Invalid("The domain is not one.", fields={"email_domain": "is not a domain"})
-        return replace(self, email_domain=self.email_domain.removeprefix("@").lower())
+        domain = self.email_domain.removeprefix("@")
+        return replace(self, email_domain=domain_key(domain) if domain else "")
 
     @property
     def is_empty(self) -> bool:
@@ -148,8 +154,8 @@ class UserFilter:
         if self.search:
             users = users.matching(self.search)
         if self.role:
-            with_role = RoleAssignment.objects.live().filter(role__slug=self.role)
-            users = users.filter(pk__in=with_role.values("membership__user_id"))
+            at_home = {"membership__user_id": OuterRef("pk"), "organization_id": OuterRef("organization_id")}
+            users = users.filter(Exists(RoleAssignment.objects.live().filter(role__slug=self.role, **at_home)))
         if self.tag:
             users = users.filter(tags__name=self.tag)
         if self.email_domain:
@@ -160,3 +166,49 @@ class UserFilter:
             silent = Q(last_sign_in_at__lt=self.inactive_since)
             users = users.filter(silent | Q(last_sign_in_at=None, created_at__lt=self.inactive_since))
         return users
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Which events are wanted; what is empty does not narrow."""
+
+    actor: str = ""
+    subject_id: UUID | None = None
+    action: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def scope(self) -> str:
+        """The filter as one text: what a cursor is bound to."""
+        return repr(self)
+
+    def apply(self, events: AuditEventQuerySet) -> AuditEventQuerySet:
+        """Narrow a list of events.
+
+        :raises Invalid: if the actor is neither an id nor a kind of principal
+        """
+        if self.actor:
+            events = self._by(events)
+        if self.subject_id:
+            events = events.about(self.subject_id)
+        if self.action:
+            events = events.filter(action=self.action)
+        if self.outcome:
+            events = events.filter(outcome=self.outcome)
+        if self.since:
+            events = events.filter(occurred_at__gte=self.since)
+        return events.filter(occurred_at__lt=self.until) if self.until else events
+
+    def _by(self, events: AuditEventQuerySet) -> AuditEventQuerySet:
+        if self.actor in {ActorKind.OPERATOR, ActorKind.SYSTEM, ActorKind.ANONYMOUS}:
+            return events.filter(actor_kind=self.actor)
+        for prefix in ("usr", "key"):
+            if (identifier := ids.decode(prefix, self.actor)) is not None:
+                return events.by(identifier)
+        raise Invalid(
+            f"{self.actor!r} is no actor.",
+            remedy="An id (usr_…, key_…), or one of operator, system, anonymous.",
+            fields={"actor": "is no actor"},
+        )

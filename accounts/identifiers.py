@@ -14,13 +14,17 @@ from django.core.validators import EmailValidator
 from accounts import ids
 from accounts.errors import Invalid
 
-__all__ = ["email_key", "email_validated", "fold", "text_refused", "username_key", "username_validated"]
+__all__ = ["domain_key", "email_key", "email_validated", "fold", "text_refused", "username_key", "username_validated"]
 
 EMAIL_LENGTH = 254
+LOCAL_OCTETS = 64
+"""RFC 5321, 4.5.3.1.1; with it no key outgrows its column."""
 USERNAME_LENGTH = 64
 USERNAME = re.compile(r"[\w](?:[\w.\-+]*[\w])?")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+CONFUSABLE_SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
+"""Scripts whose letters look alike: no word of an identifier mixes them (Unicode TR 39, 5.1)."""
 
 _email_shape = EmailValidator()
 
@@ -51,10 +55,12 @@ def email_validated(email: str) -> tuple[str, str]:
     """Check an address and give it as it is stored, with its key.
 
     :raises Invalid: naming what is wrong; addresses whose NFKC form differs are refused, and so
-        are letters that fold to ASCII ones (dotless i, long s, Kelvin sign)
+        are letters that fold to ASCII ones (dotless i, long s, Kelvin sign), words that mix scripts
+        which look alike, and quoted local parts (a second spelling of an unquoted one)
     """
-    email = unicodedata.normalize("NFC", email.strip(" \t\r\n"))
-    if problem := _email_problem(email):
+    given = email.strip(" \t\r\n")
+    email = unicodedata.normalize("NFC", given)
+    if problem := _look_alike(given) or _email_problem(email):
         raise Invalid(f"The e-mail address {problem}.", fields={"email": problem})
     local, _, domain = email.rpartition("@")
     return email, f"{fold(local)}@{_domain_key(domain)}"
@@ -70,8 +76,10 @@ def _email_problem(email: str) -> str | None:  # noqa: PLR0911 -- one line, one 
     local, _, domain = email.rpartition("@")
     if any(unicodedata.category(character) in FORBIDDEN_CATEGORIES for character in local):
         return "contains an invisible character or a space"
-    if any(ord(character) > 127 and _ascii_twin(character) for character in email):
-        return "uses a letter that folds to an ASCII one"
+    if '"' in local:
+        return "has a quoted part before the @; write it without quotes"
+    if len(local.encode()) > LOCAL_OCTETS:
+        return f"has more than {LOCAL_OCTETS} bytes before the @"
     try:
         _email_shape(f"{_ascii_stand_in(local)}@{_domain_key(domain)}")
     except (ValidationError, idna.IDNAError, UnicodeError):
@@ -79,12 +87,38 @@ def _email_problem(email: str) -> str | None:  # noqa: PLR0911 -- one line, one 
     return None
 
 
+def domain_key(domain: str) -> str:
+    """Give a domain as addresses in it are compared: IDNA 2008, lower case.
+
+    :raises Invalid: if it is not a domain
+    """
+    try:
+        return _domain_key(unicodedata.normalize("NFC", domain))
+    except (idna.IDNAError, UnicodeError):
+        raise Invalid("The domain is not one.", fields={"email_domain": "is not a domain"}) from None
+
+
 def _domain_key(domain: str) -> str:
-    return idna.encode(domain.lower(), uts46=True).decode().lower()
+    # SECURITY: without UTS 46, whose mapping lets invisible characters vanish.
+    return idna.encode(domain.lower()).decode().lower()
+
+
+def _look_alike(text: str) -> str | None:
+    """Say why a text could pass for another one; asked before NFC, which makes a K of the Kelvin sign."""
+    if any(ord(character) > 127 and _ascii_twin(character) for character in text):
+        return "uses a letter that folds to an ASCII one"
+    if any(len(_scripts(word) & CONFUSABLE_SCRIPTS) > 1 for word in re.split(r"[@.]", text)):
+        return "mixes letters of several scripts that look alike"
+    return None
+
+
+def _scripts(word: str) -> set[str]:
+    return {unicodedata.name(character, "").partition(" ")[0] for character in word if character.isalpha()}
 
 
 def _ascii_twin(character: str) -> bool:
-    return any(form.isascii() for form in (character.upper(), character.lower(), character.casefold()))
+    forms = (character.upper(), character.lower(), character.casefold(), unicodedata.normalize("NFC", character))
+    return any(form.isascii() for form in forms)
 
 
 def _ascii_stand_in(local: str) -> str:
@@ -104,7 +138,8 @@ def username_validated(username: str) -> tuple[str, str]:
 
     :raises Invalid: naming what is wrong
     """
-    username = unicodedata.normalize("NFC", username)
+    given = username
+    username = unicodedata.normalize("NFC", given)
     problem = None
     if not username or len(username) > USERNAME_LENGTH:
         problem = f"must have 1 to {USERNAME_LENGTH} characters"
@@ -112,8 +147,8 @@ def username_validated(username: str) -> tuple[str, str]:
         problem = "uses characters that are not allowed or only look like others"
     elif not USERNAME.fullmatch(username):
         problem = "may hold letters, digits, '_', '.', '-' and '+', and begins and ends with a letter or digit"
-    elif any(ord(character) > 127 and _ascii_twin(character) for character in username):
-        problem = "uses a letter that folds to an ASCII one"
+    elif look_alike := _look_alike(given):
+        problem = look_alike
     elif ids.looks_like_id(username):
         problem = "must not look like an id"
     if problem:

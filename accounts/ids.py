@@ -15,7 +15,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 DIGIT = {character: value for value, character in enumerate(ALPHABET)}
 DIGITS = 26
 TYPEID = re.compile(r"([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})")
-UUID_TEXT = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}(?:\1[0-9a-f]{4}){2}\1[0-9a-f]{12}", re.IGNORECASE)
 
 
 def new() -> uuid.UUID:

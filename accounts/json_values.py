@@ -22,7 +22,8 @@ INTEGER: Final = 2**53
 def json_object_checked(value: Any, *, field: str) -> dict[str, Any]:
     """Give an object back if any database and any program can keep it.
 
-    At most 16 KiB, 20 levels and 1,000 values; whole numbers within 2^53; no NUL, no lone surrogate.
+    At most 16 KiB, 20 levels and 1,000 values; numbers within 2^53 (PostgreSQL
+    gives 1e22 back as a whole number); no NUL, no lone surrogate.
 
     :raises Invalid: saying what is wrong with it
     """
@@ -53,6 +54,8 @@ def _problem(value: Any) -> str | None:
                 return problem
         elif isinstance(node, float) and not math.isfinite(node):
             return "holds a number that is none"
-        elif isinstance(node, int) and not isinstance(node, bool) and abs(node) > INTEGER:
-            return "holds a whole number beyond 2^53"
+        elif isinstance(node, int | float) and abs(node) > INTEGER:
+            return "holds a number beyond 2^53"
+        elif not isinstance(node, int | float | None):
+            return "holds what JSON has no word for"
     return None

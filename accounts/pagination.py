@@ -6,7 +6,7 @@ a stretch of their own, so that each query runs along one index on both database
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -40,7 +40,7 @@ class Order:
     descending: bool = False
 
     @classmethod
-    def parse(cls, text: str, orders: dict[str, "Order"]) -> "Order":
+    def parse(cls, text: str, orders: Mapping[str, "Order"]) -> "Order":
         """Read one of a closed list of words; ``-`` turns it round.
 
         :raises Invalid: for any other word
@@ -94,7 +94,7 @@ def page_of(
     :raises Invalid: for a limit out of bounds, or a cursor that was not made for this list
     """
     limit_checked(limit)
-    mark = _mark(order, scope)
+    mark = _mark(queryset.model, order, scope)
     position = _opened(queryset, order, cursor, mark) if cursor else None
     backward = position is not None and position.backward
     found = _take(queryset, order, position, limit + 1)
@@ -209,8 +209,8 @@ def _position(order: Order, row: models.Model, *, backward: bool = False) -> Pos
     return Position(getattr(row, order.column), row.pk, backward)
 
 
-def _mark(order: Order, scope: str) -> str:
-    return hashlib.sha256(f"{order.column} {order.descending} {scope}".encode()).hexdigest()[:16]
+def _mark(model: type[models.Model], order: Order, scope: str) -> str:
+    return hashlib.sha256(f"{model._meta.label} {order.column} {order.descending} {scope}".encode()).hexdigest()[:16]
 
 
 def _sealed(order: Order, row: models.Model, mark: str, *, backward: bool) -> str:

@@ -22,6 +22,8 @@ __all__ = ["Argon2idHasher", "hashed", "needs_rehash", "password_checked", "veri
 
 SHORTEST: Final = 15
 LONGEST: Final = 128
+TRIED: Final = 1_024
+"""Hashes that were imported may be of longer ones; nothing beyond this is worth hashing (denial of service)."""
 WEAKEST: Final = 3
 """zxcvbn's score that is refused below: 3 is "safely unguessable", 10^8 guesses."""
 
@@ -82,8 +84,9 @@ def hashed(password: str | None) -> str:
 
 
 def verified(password: str, encoded: str) -> bool:
-    """Check a password against a hash, in constant time; an unusable one costs the same work."""
-    return check_password(password, encoded)
+    """Check a password against a hash, in constant time; one that cannot be right costs the same work."""
+    fits = len(password) <= TRIED and not any("\ud800" <= character <= "\udfff" for character in password)
+    return check_password(password if fits else "", encoded) and fits
 
 
 def needs_rehash(encoded: str) -> bool:

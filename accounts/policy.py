@@ -176,7 +176,8 @@ def require(actor: Actor, action: Action, subject: Any) -> None:
     if isinstance(subject, User):
         _require_on_user(actor, action, subject)
     elif not sees(actor, subject):
-        raise NotFound(f"{type(subject).__name__} not found.")
+        name = str(subject._meta.verbose_name)
+        raise NotFound(f"{name[0].upper()}{name[1:]} not found.")
     elif not actor.holds(action, subject.organization_id):
         raise missing(action)
 

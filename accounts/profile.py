@@ -27,11 +27,15 @@ LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 TAG_LENGTH = 64
 TAGS = 100
 REASON_LENGTH = 500
+LINE_BREAK = re.compile(r"[\n\r\u2028\u2029]")
 
 
 def _is_url(text: str) -> bool:
-    parts = urlsplit(text)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", text)
 
 
 def _is_zone(text: str) -> bool:
@@ -71,7 +75,7 @@ def _field_problem(field: str, text: str) -> str | None:
         return problem
     if len(text) > LENGTHS[field]:
         return f"is longer than {LENGTHS[field]} characters"
-    if field != "bio" and "\n" in text:
+    if field != "bio" and LINE_BREAK.search(text):
         return "must be one line"
     matches, problem = SHAPES.get(field, (None, None))
     return problem if text and matches and not matches(text) else None
@@ -88,6 +92,8 @@ def text_checked(field: str, text: str, *, longest: int) -> str:
         problem = "must not be empty"
     elif len(text) > longest:
         problem = f"is longer than {longest} characters"
+    elif LINE_BREAK.search(text):
+        problem = "must be one line"
     if problem:
         raise Invalid(f"The {field} {problem}.", fields={field: problem})
     return text

@@ -13,6 +13,7 @@ __all__ = ["ago", "as_end", "as_start"]
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DAY = timedelta(days=1)
+LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def as_end(text: str, *, field: str) -> datetime:
@@ -21,7 +22,9 @@ def as_end(text: str, *, field: str) -> datetime:
     :raises Invalid: if it is neither date, moment nor duration
     """
     day = _date(text)
-    return day + DAY if day else _moment(text, field=field, sign=1)
+    if day is None:
+        return _moment(text, field=field, sign=1)
+    return day + DAY if day < LAST_DAY else datetime.max.replace(tzinfo=UTC)
 
 
 def as_start(text: str, *, field: str) -> datetime:
@@ -45,15 +48,15 @@ def _moment(text: str, *, field: str, sign: int) -> datetime:
         if match := DURATION.fullmatch(text):
             return timezone.now() + sign * timedelta(**{UNITS[match[2]]: int(match[1])})
         at = parse_datetime(text) if "T" in text.upper() else None
+        if at is not None:
+            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        at = None
-    if at is None:
-        raise Invalid(
-            f"{text!r} is not a time.",
-            remedy="Write a date (2026-12-31), a moment (2026-12-31T18:00:00Z) or a duration (15m, 2h, 7d).",
-            fields={field: "is not a time"},
-        )
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        pass
+    raise Invalid(
+        f"{text!r} is not a time.",
+        remedy="Write a date (2026-12-31), a moment (2026-12-31T18:00:00Z) or a duration (15m, 2h, 7d).",
+        fields={field: "is not a time"},
+    )
 
 
 def ago(at: datetime | None) -> str:

@@ -11,7 +11,7 @@ import sys
 import traceback
 import uuid
 from argparse import Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import structlog
@@ -33,7 +33,7 @@ from accounts.secrets import generate_password
 from accounts.serializers.base import output
 from accounts.serializers.users import UserOutput
 
-__all__ = ["ChangeCommand", "Command", "UserChangeCommand", "UserCommand", "password_of"]
+__all__ = ["ChangeCommand", "Command", "UserChangeCommand", "UserCommand", "one_named", "password_of"]
 
 RESULT_COLUMNS = (Column("ID", "id"), Column("RESULT", "result"), Column("ERROR", "problem"))
 
@@ -182,7 +182,7 @@ class UserCommand(Command):
 
         :raises Invalid: if nobody or more than one is named
         """
-        return find_user(actor, _one(arguments), arguments.org)
+        return find_user(actor, one_named(arguments), arguments.org)
 
 
 class UserChangeCommand(Command):
@@ -195,12 +195,16 @@ class UserChangeCommand(Command):
     def add_base_options(self, parser: Parser) -> None:
         """Add who is meant and what every change takes."""
         super().add_base_options(parser)
+        self.add_who(parser)
+        options.add_change(parser)
+
+    def add_who(self, parser: Parser) -> None:
+        """Add the ways to name whom."""
         options.add_user(parser, many=self.takes_many)
         if self.identifies:
             options.add_identifiers(parser, many=self.takes_many)
         if self.takes_many:
             options.add_many(parser)
-        options.add_change(parser)
 
     def change(self, actor: Actor, arguments: Namespace, user: User) -> Any:
         """Make the one call for one user."""
@@ -223,7 +227,7 @@ class UserChangeCommand(Command):
         return named > 1 or bool(arguments.from_file or arguments.query is not None or arguments.resume)
 
     def _one(self, actor: Actor, arguments: Namespace) -> Any:
-        user = find_user(actor, _one(arguments), arguments.org)
+        user = find_user(actor, one_named(arguments), arguments.org)
         if arguments.dry_run:
             (result,) = tried([user], lambda row: self.change(actor, arguments, row), key=lambda row: row.public_id)
             if result.error:
@@ -237,16 +241,20 @@ class UserChangeCommand(Command):
 
     def _many(self, actor: Actor, arguments: Namespace) -> Rows:
         everybody = list(named_users(actor, arguments))
-        if not everybody:
-            raise Invalid("Nobody is named.", remedy="Name a USER, or use --from-file or --query.")
-        self.ask(f"{self.verb} {len(everybody)} users?", arguments)
+        if len(everybody) > 1:
+            self.ask(f"{self.verb} {len(everybody)} users?", arguments)
+        return self.each(actor, arguments, everybody)
+
+    def each(self, actor: Actor, arguments: Namespace, everybody: Sequence[tuple[str, User | None]]) -> Rows:
+        """Change each in its own transaction and give each its result; a dry run tries them out."""
+        self.counts_are_in_the_result = arguments.format == "json"
 
         def call(row: tuple[str, User | None]) -> None:
             self.change(actor, arguments, row[1] or find_user(actor, row[0], arguments.org))
 
         if arguments.dry_run:
             return self._plan(everybody, call)
-        progress = Progress(arguments.resume)
+        progress = Progress(getattr(arguments, "resume", None))
         waiting = [row for row in everybody if row[0] not in progress.done]
         counts = {"ok": 0, "unchanged": 0, "failed": 0}
         return Rows(
@@ -255,7 +263,9 @@ class UserChangeCommand(Command):
             {"counts": counts},
         )
 
-    def _plan(self, everybody: list[tuple[str, User | None]], call: Callable[[tuple[str, User | None]], None]) -> Rows:
+    def _plan(
+        self, everybody: Sequence[tuple[str, User | None]], call: Callable[[tuple[str, User | None]], None]
+    ) -> Rows:
         results = tried(everybody[:DRY_RUN_ROWS], call, key=lambda row: row[0])
         counts = {"ok": 0, "unchanged": 0, "failed": 0}
         rows = list(self._results(iter(results), counts, Progress(None)))
@@ -282,7 +292,8 @@ class UserChangeCommand(Command):
                 shown["problem"] = f"{result.error.code}: {result.error.message}"
             yield shown
         progress.close()
-        self.note(f"{counts['ok']} changed, {counts['unchanged']} were so already, {counts['failed']} failed.")
+        if not self.counts_are_in_the_result:
+            self.note(f"{counts['ok']} changed, {counts['unchanged']} were so already, {counts['failed']} failed.")
 
     def _shown_progress(self, rows: list[Any]) -> Iterable[Any]:
         if not sys.stderr.isatty():
@@ -302,7 +313,11 @@ class UserChangeCommand(Command):
 WHO = ("user", "user_id", "who_email", "who_username")
 
 
-def _one(arguments: Namespace) -> str:
+def one_named(arguments: Namespace) -> str:
+    """Give the one USER named.
+
+    :raises Invalid: if nobody or more than one is
+    """
     named = [text for name in WHO for text in _listed(getattr(arguments, name, None))]
     if len(named) != 1:
         raise Invalid("Name one USER." if not named else "Only one USER can be named here.")

@@ -47,6 +47,12 @@ def opened(path: str | None, stdout: Any) -> Iterator[IO[str]]:
     if path is None:
         yield _Verbatim(stdout)  # type: ignore[misc]
         return
+    if path in FORMATS:
+        raise Invalid(
+            f"--output takes a file, and {path} is a format.",
+            remedy=f"Use --format {path}; for a file of that name, --output ./{path}.",
+            fields={"output": "is a format"},
+        )
     target = Path(path)
     if target.is_dir():
         raise Invalid(f"{path} is a folder.", fields={"output": "is a folder"})

@@ -50,6 +50,16 @@ def add_output(parser: Parser, default: str = "table") -> None:
     )
     group.add_argument("--json", action="store_const", const="json", dest="format", help="short for --format json")
     group.add_argument("--output", metavar="FILE", help="write to a file instead, whole or not at all, mode 0600")
+    group.add_argument(
+        "-y",
+        "--yes",
+        "--force",
+        "--assume-yes",
+        action="store_true",
+        dest="yes",
+        help="do not ask",
+    )
+    group.add_argument("--no-assume-yes", action="store_false", dest="yes", help="ask (the default)")
 
 
 def add_org(parser: argparse._ActionsContainer) -> None:
@@ -69,16 +79,6 @@ def add_change(parser: Parser) -> None:
     group = parser.add_argument_group("change")
     group.add_argument("--reason", metavar="TEXT", default="", help="why; kept in the audit trail")
     group.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
-    group.add_argument(
-        "-y",
-        "--yes",
-        "--force",
-        "--assume-yes",
-        action="store_true",
-        dest="yes",
-        help="do not ask",
-    )
-    group.add_argument("--no-assume-yes", action="store_false", dest="yes", help="ask (the default)")
 
 
 def add_user(parser: Parser, *, many: bool) -> None:

@@ -173,6 +173,9 @@ class Migration(migrations.Migration):
                 ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_keys', to='accounts.organization')),
             ],
+            options={
+                'verbose_name': 'API key',
+            },
         ),
         migrations.AddField(
             model_name='user',

@@ -45,6 +45,7 @@ class APIKey(Row):
     objects = APIKeyQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "API key"
         constraints = [
             models.CheckConstraint(
                 name="api_key_revoked_has_reason",

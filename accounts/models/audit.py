@@ -52,6 +52,14 @@ class AuditEventQuerySet(TenantQuerySet["AuditEvent"]):
             return self.all()
         return self.filter(organization_id__in=actor.organizations_where(self.reading))
 
+    def about(self, subject_id: UUID) -> Self:
+        """Keep what was done to somebody or something."""
+        return self.filter(subject_id=subject_id)
+
+    def by(self, actor_id: UUID) -> Self:
+        """Keep what somebody did."""
+        return self.filter(actor_id=actor_id)
+
 
 class AuditEvent(models.Model):
     """Who did what to whom, when, through which door; never updated."""

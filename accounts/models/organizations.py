@@ -1,6 +1,5 @@
 """Organizations, and who belongs to them."""
 
-from collections.abc import Collection
 from typing import Any, Self
 from uuid import UUID
 
@@ -11,6 +10,8 @@ from django.db.models import Q
 from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
+from accounts.errors import NotFound
+from accounts.identifiers import text_refused
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.statuses import OrganizationStatus
 
@@ -35,13 +36,20 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
     def named(self, text: str) -> Self:
         """Keep the one with this id or slug."""
+        if text_refused(text):
+            return self.none()
         identifier = ids.decode("org", text)
         return self.filter(pk=identifier) if identifier else self.filter(slug=text)
 
     def locked(self, *organization_ids: UUID) -> list["Organization"]:
-        """Hold these rows, always in the same order: after the installation, before any user."""
-        rows = self.filter(pk__in=organization_ids).order_by("pk").select_for_update(no_key=True)
-        return list(rows)
+        """Hold these rows, always in the same order: after the installation, before any user.
+
+        :raises NotFound: if one is gone
+        """
+        rows = list(self.filter(pk__in=organization_ids).order_by("pk").select_for_update(no_key=True))
+        if len(rows) < len(set(organization_ids)):
+            raise NotFound("Organization not found.")
+        return rows
 
 
 class Organization(Row):
@@ -80,9 +88,15 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
 
     reading = Action.MEMBERSHIP_LIST
 
-    def of(self, user_ids: Collection[UUID]) -> Self:
-        """Keep those of these people."""
-        return self.filter(user_id__in=user_ids)
+    def with_shown(self) -> Self:
+        """Fetch what a list shows of each along with it, in a fixed number of queries."""
+        return self.select_related("user__organization", "organization").prefetch_related("assignments__role")
+
+    def with_people(self) -> Self:
+        """Fetch all that is shown of the people along with each, in a fixed number of queries."""
+        return self.with_shown().prefetch_related(
+            "user__tags", "user__memberships__assignments__role", "user__memberships__organization"
+        )
 
 
 class Membership(Row):

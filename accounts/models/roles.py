@@ -105,3 +105,8 @@ class RoleAssignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role_id} on {self.membership_id}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it counts now."""
+        return self.until is None or self.until > timezone.now()

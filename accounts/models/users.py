@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, models
-from django.db.models import Case, IntegerField, Prefetch, Q, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, When
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, NotFound
-from accounts.identifiers import email_key, email_validated, fold, username_key, username_validated
+from accounts.identifiers import email_key, email_validated, fold, text_refused, username_key, username_validated
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.installation import Installation
 from accounts.models.organizations import Organization
@@ -38,6 +38,7 @@ PROFILE_FIELDS = (
 )
 """What a person says about themselves (OpenID Connect standard claims, and ``bio``)."""
 
+NAME_KEY = 400
 TRIGRAM = 3
 SEPARATOR = "\n\n"
 NOBODY = UUID(int=0)
@@ -75,6 +76,14 @@ class UserQuerySet(TenantQuerySet["User"]):
         """Keep those that a list shows unless it is asked for more."""
         return self.exclude(status__in=HIDDEN)
 
+    def plain_members(self) -> Self:
+        """Leave out owners, admins and moderators of their home, and super-users."""
+        at_home = RoleAssignment.objects.live().filter(
+            membership__user_id=OuterRef("pk"), organization_id=OuterRef("organization_id")
+        )
+        leading = at_home.filter(role__organization=None, role__slug__in=["owner", "admin", "moderator"])
+        return self.filter(~Exists(leading), is_superuser=False)
+
     def matching(self, text: str) -> Self:
         """Keep those whose e-mail, name or username holds the text, or whose id it is.
 
@@ -104,17 +113,20 @@ class UserQuerySet(TenantQuerySet["User"]):
 
     def with_shown(self) -> Self:
         """Fetch what a list shows of each along with it, in a fixed number of queries."""
-        roles = RoleAssignment.objects.live().select_related("role")
         return self.select_related("organization").prefetch_related(
-            "tags", Prefetch("memberships__assignments", queryset=roles), "memberships__organization"
+            "tags", "memberships__assignments__role", "memberships__organization"
         )
 
     def named(self, text: str, *, organization_id: UUID) -> Self:
         """Keep the one whom ``USER`` names in an organization: by id, e-mail or username.
 
         One look-up on a unique index; what cannot be an identifier names nobody.
+
+        :raises Invalid: for what has an ``@`` and is no address
         """
         home = self.filter(organization_id=organization_id)
+        if text_refused(text):
+            return self.none()
         if ids.looks_like_id(text):
             identifier = ids.decode("usr", text)
             return home.filter(pk=identifier) if identifier else self.none()
@@ -169,7 +181,7 @@ class User(AbstractBaseUser, Row):
     given_name = models.CharField(max_length=100, blank=True)
     family_name = models.CharField(max_length=100, blank=True)
     nickname = models.CharField(max_length=100, blank=True)
-    name_key = models.CharField(max_length=400, blank=True, editable=False)
+    name_key = models.CharField(max_length=NAME_KEY, blank=True, editable=False)
     phone_number = models.CharField(max_length=32, blank=True)
     locale = models.CharField(max_length=35, blank=True)
     zoneinfo = models.CharField(max_length=64, blank=True)
@@ -236,7 +248,7 @@ class User(AbstractBaseUser, Row):
 
     def save(self, *arguments: Any, **options: Any) -> None:
         """Store the row with its sort key, and its words for the search."""
-        self.name_key = fold(self.display_name)
+        self.name_key = fold(self.display_name)[:NAME_KEY]
         if (fields := options.get("update_fields")) is not None:
             options["update_fields"] = {*fields, "name_key"}
         super().save(*arguments, **options)

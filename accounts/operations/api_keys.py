@@ -52,6 +52,7 @@ def api_key_create(
     maker = _maker(actor)
     if maker is not None:
         User.objects.locked(maker, also=organization.pk)
+        actor = policy.current(actor)
     (organization,) = Organization.objects.locked(organization.pk)
     policy.require(actor, Action.API_KEY_CREATE, organization)
     if organization.status == OrganizationStatus.ARCHIVED:

@@ -91,9 +91,9 @@ def _verify_chain(head: AuditChain, checkpoints: dict[int, str], report: AuditRe
         key = keyring().named(Purpose.AUDIT, event.key_id)
         if key is None:
             report.fault(f"{place}: its key {event.key_id} is not in the key file.")
-        elif not hmac.compare_digest(chained_hash(key.secret, previous, event), event.hash):
+        elif not _same(chained_hash(key.secret, previous, event), event.hash):
             report.fault(f"{place}: the event or the one before it was changed.")
-        if checkpoints.pop(event.sequence, event.hash) != event.hash:
+        if not hmac.compare_digest(checkpoints.pop(event.sequence, event.hash), event.hash):
             report.fault(f"{place}: it is not the event that the checkpoint saw.")
         _verify_parts(event, place, report)
         previous, expected = event.hash, event.sequence + 1
@@ -115,8 +115,12 @@ def _verify_parts(event: AuditEvent, place: str, report: AuditReport) -> None:
         if part is None:
             if committed:
                 report.fault(f"{place}: its {kind} part is missing and no erasure explains it.")
-        elif not hmac.compare_digest(commitment(part.salt, part.payload), committed):
+        elif not _same(commitment(part), committed):
             report.fault(f"{place}: its {kind} part was changed.")
+
+
+def _same(computed: str, stored: str) -> bool:
+    return hmac.compare_digest(computed.encode(), stored.encode())
 
 
 def audit_checkpoint() -> int:

@@ -51,7 +51,9 @@ def operation(
                     policy.require_coarse(actor, action)
                 prepared = {**arguments, **(prepare(dict(arguments)) if prepare else {})}
                 with transaction.atomic():
-                    prepared["actor"] = policy.current(actor)
+                    prepared["actor"] = now = policy.current(actor)
+                    if action not in SYSTEM_ACTIONS:
+                        policy.require_coarse(now, action)
                     return function(**prepared)  # type: ignore[call-arg]
             except NotAllowed as refusal:
                 _remember_refusal(actor, action, subject, refusal)

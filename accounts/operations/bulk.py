@@ -6,11 +6,16 @@ from typing import Any, Final, TypeVar
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, policy
+from accounts.actions import Action
+from accounts.actors import Actor
 from accounts.errors import AccountsError
+from accounts.filters import UserFilter
+from accounts.models import Organization, User
+from accounts.models.users import UserQuerySet
 from accounts.operations.base import rolled_back
 
-__all__ = ["DRY_RUN_ROWS", "RowResult", "each", "tried"]
+__all__ = ["DRY_RUN_ROWS", "RowResult", "each", "matching", "tried"]
 
 Row = TypeVar("Row")
 
@@ -35,6 +40,18 @@ class RowResult:
         if self.error is not None:
             shown["error"] = self.error.as_dict()
         return shown
+
+
+def matching(*, actor: Actor, organization: Organization, wanted: UserFilter) -> UserQuerySet:
+    """Find everybody whom ``user_suspend_matching`` means; each is then suspended by ``user_suspend``.
+
+    :raises NotFound: if the organization does not exist for the actor
+    :raises NotAllowed: without the permission
+    """
+    policy.require_coarse(actor, Action.USER_SUSPEND_MATCHING)
+    policy.require(actor, Action.USER_SUSPEND_MATCHING, organization)
+    users = User.objects.visible_to(actor).filter(organization=organization).select_related("organization")
+    return wanted.apply(users)
 
 
 def each(rows: Iterable[Row], call: Callable[[Row], Any], *, key: Callable[[Row], str]) -> Iterator[RowResult]:

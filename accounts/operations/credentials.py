@@ -2,19 +2,23 @@
 
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.errors import Conflict
 from accounts.models import APIKey, OneTimeLink, RoleAssignment, Session, User
+from accounts.statuses import OrganizationStatus
 
 __all__ = ["end_credentials", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
 
 
-def end_credentials(user: User, reason: str, *, keys: bool = True) -> dict[str, int]:
+def end_credentials(user: User, reason: str, *, keys: bool = True, sessions: bool = True) -> dict[str, int]:
     """End everything that opens a door for this person, in the caller's transaction; says how many of each.
 
     :param keys: also the API keys they made (``user_sign_out`` leaves those)
+    :param sessions: also their sessions (``user_set_password`` can leave those)
     """
     ended = {
-        "sessions": Session.objects.filter(user=user).end(reason),
+        "sessions": Session.objects.filter(user=user).end(reason) if sessions else 0,
         "links": OneTimeLink.objects.filter(user=user).void(),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
     }
@@ -37,7 +41,11 @@ def guard_last_superuser(user: User) -> None:
 
     :raises Conflict: if there is no other
     """
-    others = User.objects.live().filter(is_superuser=True, organization__status="active").exclude(pk=user.pk)
+    others = (
+        User.objects.live()
+        .filter(is_superuser=True, organization__status=OrganizationStatus.ACTIVE)
+        .exclude(pk=user.pk)
+    )
     if user.is_superuser and not others.exists():
         raise Conflict(
             "This is the last super-user.", remedy="Make another super-user first: manage.py createsuperuser."
@@ -50,5 +58,6 @@ def guard_last_owner(user: User, organization_id: UUID) -> None:
     :raises Conflict: if there is no other
     """
     owners = RoleAssignment.objects.owners_of(organization_id).values("membership__user_id")
-    if not User.objects.live().filter(pk__in=owners).exclude(pk=user.pk).exists():
+    at_home = Q(organization__status=OrganizationStatus.ACTIVE) | Q(organization_id=organization_id)
+    if not User.objects.live().filter(at_home, pk__in=owners).exclude(pk=user.pk).exists():
         raise Conflict("This is the last owner of the organization.", remedy="Give somebody else the role owner first.")

@@ -22,7 +22,7 @@ from accounts.operations.base import NewPassword, operation
 from accounts.operations.credentials import end_credentials
 from accounts.operations.outbox import enqueue_due, tell
 from accounts.operations.sessions import open_session
-from accounts.operations.users import create_account
+from accounts.operations.users import create_account, hash_new_password
 from accounts.profile import reason_checked
 from accounts.secrets import generate, matches, parse
 
@@ -60,12 +60,7 @@ def installation_start(*, actor: Actor) -> User | None:
     return _make_superuser(actor, organization, email=FIRST_EMAIL, username="admin", password=None, reason="")
 
 
-def _hash_superuser(arguments: dict[str, Any]) -> Mapping[str, Any]:
-    password: NewPassword | None = arguments["password"]
-    return {"password": password.prepared(arguments["email"], arguments["username"])} if password else {}
-
-
-@operation(Action.SUPERUSER_CREATE, prepare=_hash_superuser)
+@operation(Action.SUPERUSER_CREATE, prepare=hash_new_password)
 def superuser_create(
     *,
     actor: Actor,

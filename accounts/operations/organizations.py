@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts import audit, policy
+from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotFound
@@ -48,6 +48,8 @@ def slug_checked(slug: str) -> str:
         SLUG(slug)
     except ValidationError as error:
         raise Invalid(error.messages[0], fields={"slug": error.messages[0]}) from None
+    if ids.looks_like_id(slug):
+        raise Invalid("The slug must not look like an id.", fields={"slug": "must not look like an id"})
     return slug
 
 
@@ -215,6 +217,10 @@ def membership_remove(*, actor: Actor, membership: Membership, reason: str = "")
     :raises Conflict: for a home membership, and for the last owner
     """
     Organization.objects.locked(membership.organization_id)
+    held = Membership.objects.select_related("organization", "user").filter(pk=membership.pk).first()
+    if held is None:
+        raise NotFound("Membership not found.")
+    membership = held
     policy.require(actor, Action.MEMBERSHIP_REMOVE, membership)
     if membership.is_home:
         raise Conflict(

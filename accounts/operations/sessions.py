@@ -1,5 +1,6 @@
 """Signing in and out, and the sessions that come of it."""
 
+import hmac
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -80,12 +81,15 @@ def session_start(
     :raises SecondFactorNeeded: if the password was right and the code is missing or wrong
     """
     try:
-        return _session_start(
+        session = _session_start(
             actor=actor, organization=organization, login=login, password=password, key_hash=key_hash, code=code
         )
+        if session is None:
+            raise SecondFactorNeeded("The code of your second factor is missing or wrong.")
     except NotAuthenticated as refusal:
         audit.failed(actor, Action.SESSION_START, None, organization_id=organization.pk, why=type(refusal).__name__)
         raise
+    return session
 
 
 @operation(Action.SESSION_START, prepare=_find_and_verify)
@@ -100,14 +104,16 @@ def _session_start(
     found: User | None = None,
     checked: str = "",
     fresh: str = "",
-) -> Session:
+) -> Session | None:
+    """Open the session; ``None`` if the code is missing or wrong."""
     if found is None:
         raise NotAuthenticated("E-mail, username or password is wrong.")
     user = User.objects.locked(found)
-    if user.password != checked or not (user.is_active and user.organization.is_active):
+    if not hmac.compare_digest(user.password, checked) or not (user.is_active and user.organization.is_active):
         raise NotAuthenticated("E-mail, username or password is wrong.")
     if has_second_factor(user) and not _code_is_right(user, code):
-        raise SecondFactorNeeded("The code of your second factor is missing or wrong.")
+        # SECURITY: an exception would roll back the failure that the device counted, and with it the throttle.
+        return None
     if fresh:
         user.password = fresh
     return open_session(actor, user, key_hash=key_hash)

@@ -103,6 +103,8 @@ def _status_verb(action: Action, summary: str) -> StatusOperation:
         user = User.objects.locked(user)
         policy.require(actor, action, user)
         expect_version(user, expected_version)
+        if until is not None and not verb.takes_end:
+            raise Invalid(f"{verb.word.capitalize()} takes no end.", fields={"until": "only a lock has an end"})
         if until is not None and until <= timezone.now():
             raise Invalid("The end lies in the past.", fields={"until": "must be in the future"})
         reason = reason_checked(reason)

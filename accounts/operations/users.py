@@ -23,6 +23,7 @@ from accounts.statuses import OrganizationStatus, Status
 
 __all__ = [
     "create_account",
+    "hash_new_password",
     "user_confirm",
     "user_create",
     "user_set",
@@ -37,7 +38,8 @@ __all__ = [
 UPDATABLE = frozenset({*PROFILE_FIELDS, "email", "username", "metadata", "tags"})
 
 
-def _hash_new(arguments: dict[str, Any]) -> Mapping[str, Any]:
+def hash_new_password(arguments: dict[str, Any]) -> Mapping[str, Any]:
+    """Check and hash the new password among an operation's arguments, if there is one."""
     password: NewPassword | None = arguments.get("password")
     if password is None:
         return {}
@@ -51,7 +53,7 @@ def _hash_new(arguments: dict[str, Any]) -> Mapping[str, Any]:
     return {"password": password.prepared(*about)}
 
 
-@operation(Action.USER_CREATE, prepare=_hash_new)
+@operation(Action.USER_CREATE, prepare=hash_new_password)
 def user_create(
     *,
     actor: Actor,
@@ -115,7 +117,7 @@ def create_account(
     user.set_email(email, verified_at=timezone.now() if verified else None)
     user.set_username(username)
     _refuse_taken(user)
-    user.metadata = json_object_checked(dict(metadata), field="metadata")
+    user.metadata = json_object_checked(metadata, field="metadata")
     user.password = password.hash if password else hashed(None)
     user.must_change_password = must_change_password and password is not None
     user.save(force_insert=True)
@@ -183,7 +185,8 @@ def user_update(
     if "username" in changes:
         user.set_username(changes["username"])
     _refuse_taken(user)
-    metadata = {**changes.get("metadata", user.metadata), **(metadata_set or {})}
+    replaced = json_object_checked(changes.get("metadata", user.metadata), field="metadata")
+    metadata = {**replaced, **(metadata_set or {})}
     for key in metadata_remove:
         metadata.pop(key, None)
     user.metadata = json_object_checked(metadata, field="metadata")
@@ -217,7 +220,7 @@ def _refuse_erased(user: User) -> None:
         raise Conflict("The account is being erased or has been.", remedy="Nothing of it can be changed any more.")
 
 
-@operation(Action.USER_SET_PASSWORD, prepare=_hash_new)
+@operation(Action.USER_SET_PASSWORD, prepare=hash_new_password)
 def user_set_password(
     *,
     actor: Actor,
@@ -231,6 +234,7 @@ def user_set_password(
     """Give an account another password; its sessions and links end, and the person is told by letter.
 
     :param must_change_password: ask for another one at the next sign-in
+    :param keep_sessions: leave the sessions; links end all the same
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Invalid: if the password may not be used
@@ -244,7 +248,7 @@ def user_set_password(
     user.must_change_password = must_change_password
     user.touch()
     user.save()
-    ended = {} if keep_sessions else end_credentials(user, Action.USER_SET_PASSWORD, keys=False)
+    ended = end_credentials(user, Action.USER_SET_PASSWORD, keys=False, sessions=not keep_sessions)
     audit.record(actor, Action.USER_SET_PASSWORD, user, reason=reason_checked(reason), ended=ended)
     tell(user, "password_changed")
     return user

@@ -1,5 +1,6 @@
 """What every output has in common."""
 
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from django.db import models
@@ -26,4 +27,10 @@ class Output(serializers.ModelSerializer[ModelType], Generic[ModelType]):
 
 def output(serializer: type[Output[Any]], row: models.Model) -> dict[str, Any]:
     """Give one row as it is shown."""
-    return dict(serializer(row).data)
+    return dict(_made(serializer).to_representation(row))
+
+
+@cache
+def _made(serializer: type[Output[Any]]) -> Output[Any]:
+    """Make a serializer once: its fields cost more than a row."""
+    return serializer()

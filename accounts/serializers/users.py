@@ -9,12 +9,12 @@ from accounts.models import Membership, User
 from accounts.models.two_factor import has_second_factor
 from accounts.serializers.base import Output
 
-__all__ = ["UserDetailOutput", "UserOutput", "roles_of"]
+__all__ = ["GuestOutput", "UserDetailOutput", "UserOutput", "roles_of"]
 
 
 def roles_of(membership: Membership) -> list[str]:
     """List the roles on a membership that count now (expects them prefetched with ``with_shown``)."""
-    return sorted(assignment.role.slug for assignment in membership.assignments.all())
+    return sorted(assignment.role.slug for assignment in membership.assignments.all() if assignment.is_live)
 
 
 class UserOutput(Output[User]):
@@ -87,6 +87,24 @@ class UserOutput(Output[User]):
     def get_updated_at(self, user: User) -> str:
         """When it was last changed; at first, when it was made."""
         return _moment(user.updated_at or user.created_at)
+
+
+class GuestOutput(Output[Membership]):
+    """Somebody in an organization that is not their home: id, e-mail, name and roles there, nothing else."""
+
+    id = serializers.CharField(source="user.public_id")
+    email = serializers.CharField(source="user.email")
+    name = serializers.CharField(source="user.display_name")
+    roles = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Membership
+        fields = ("id", "email", "name", "roles")
+        read_only_fields = fields
+
+    def get_roles(self, membership: Membership) -> list[str]:
+        """The roles that count now."""
+        return roles_of(membership)
 
 
 class UserDetailOutput(UserOutput):

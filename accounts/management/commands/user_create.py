@@ -19,7 +19,7 @@ class Command(ChangeCommand):
 
     help = "Make an account in an organization. Without a password option it asks on a terminal; else there is none."
     examples = (
-        "user_create --email jane@example.com --name 'Jane Doe' --generate-password",
+        "user_create --email kim@example.com --name 'Kim Lee' --generate-password",
         "user_create --email ann@example.com --org acme --role admin --verified --tag vip",
     )
 

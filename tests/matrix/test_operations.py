@@ -1,0 +1,270 @@
+"""Every operation by everybody: who may, who may not, for whom it does not exist; and its event.
+
+A new operation that is not listed here fails. One letter for each of the cast:
+``+`` it is done, ``-`` NotAllowed, ``0`` NotFound (it does not exist for them).
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from accounts import ids, operations, policy
+from accounts.actions import Action
+from accounts.actors import Actor, Door
+from accounts.errors import NotAllowed, NotAuthenticated, NotFound
+from accounts.models import APIKey, AuditEvent, Membership, Organization, Session, User
+from accounts.operations import api_keys, installation, organizations, sessions, statuses, users
+from accounts.operations.base import OPERATIONS, NewPassword
+from accounts.statuses import Status
+from tests.factories.organizations import make_guest
+from tests.factories.users import SessionFactory, make_user
+
+CAST = ("operator", "root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
+"""The shell, super-user, owner, admin, moderator, member, the person themselves, owner next door, guest, narrow key."""
+
+World = SimpleNamespace
+Call = Callable[[World, Actor], Any]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Who may, how it is called, and what must be so before."""
+
+    letters: str
+    call: Call
+    prepare: Callable[[World], Any] = lambda _: None
+
+    def expected(self, who: str) -> str:
+        """The letter of one of the cast."""
+        return dict(zip(CAST, self.letters, strict=True))[who]
+
+
+def status_verb(letters: str, verb: str, status: Status = Status.ACTIVE) -> Verb:
+    def prepare(world: World) -> None:
+        before = Status.ACTIVE if status is Status.RESTRICTED else ""
+        User.objects.filter(pk=world.bob.pk).update(status=status, status_before=before)
+
+    return Verb(letters, lambda world, actor: statuses.STATUS_VERBS[verb].run(actor=actor, user=world.bob), prepare)
+
+
+def on_bob(letters: str, operation: Callable[..., Any], **arguments: Any) -> Verb:
+    return Verb(letters, lambda world, actor: operation(actor=actor, user=world.bob, **arguments))
+
+
+def on_acme(letters: str, operation: Callable[..., Any], **arguments: Any) -> Verb:
+    return Verb(letters, lambda world, actor: operation(actor=actor, organization=world.acme, **arguments))
+
+
+def new_password() -> NewPassword:
+    return NewPassword("correct horse battery staple")
+
+
+PERMISSIONS: dict[str, Verb] = {
+    "user_create": on_acme("++++---0--", users.user_create, email="new@example.com"),
+    "user_update": on_bob("++++-0+00-", users.user_update, changes={"nickname": "Bobby"}),
+    "user_set_password": Verb(
+        "++++---0--",
+        lambda world, actor: users.user_set_password(actor=actor, user=world.bob, password=new_password()),
+    ),
+    "user_suspend": status_verb("+++++--0--", "suspend"),
+    "user_activate": status_verb("+++++--0--", "activate", Status.SUSPENDED),
+    "user_lock": status_verb("+++++--0--", "lock"),
+    "user_unlock": status_verb("+++++--0--", "unlock", Status.LOCKED),
+    "user_restrict": status_verb("++++---0--", "restrict"),
+    "user_unrestrict": status_verb("++++---0--", "unrestrict", Status.RESTRICTED),
+    "user_archive": status_verb("++++---0--", "archive"),
+    "user_confirm": on_bob("++++---0--", users.user_confirm),
+    "user_unconfirm": Verb(
+        "++++---0--",
+        lambda world, actor: users.user_unconfirm(actor=actor, user=world.bob),
+        lambda world: User.objects.filter(pk=world.bob.pk).update(email_verified_at=world.bob.created_at),
+    ),
+    "user_tag": on_bob("+++++--0--", users.user_tag, tags=["x"]),
+    "user_untag": Verb(
+        "+++++--0--",
+        lambda world, actor: users.user_untag(actor=actor, user=world.bob, tags=["x"]),
+        lambda world: world.bob.tags.create(name="x", organization=world.acme),
+    ),
+    "user_set": on_bob("++++---0--", users.user_set, confirmed=True),
+    "user_sign_out": on_bob("+++++0+00-", users.user_sign_out),
+    "session_revoke": Verb(
+        "++++-0+00-", lambda world, actor: sessions.session_revoke(actor=actor, session=world.session)
+    ),
+    "session_revoke_all": on_bob("++++-0+00-", sessions.session_revoke_all),
+    "org_create": Verb("++--------", lambda _, actor: organizations.org_create(actor=actor, slug="new", name="New")),
+    "org_update": on_acme("++++---0--", organizations.org_update, name="New"),
+    "org_suspend": on_acme("++--------", organizations.org_suspend),
+    "org_activate": Verb(
+        "++--------",
+        lambda world, actor: organizations.org_activate(actor=actor, organization=world.acme),
+        lambda world: Organization.objects.filter(pk=world.acme.pk).update(status="suspended"),
+    ),
+    "org_archive": on_acme("+++----0--", organizations.org_archive),
+    "membership_add": Verb(  # oscar is at home next door: nobody of acme can see him
+        "++00---0--",
+        lambda world, actor: organizations.membership_add(
+            actor=actor, organization=world.acme, user=world.oscar, roles=["member"]
+        ),
+    ),
+    "membership_remove": Verb(
+        "++++---0--",
+        lambda world, actor: organizations.membership_remove(actor=actor, membership=world.guest),
+    ),
+    "api_key_create": on_acme("++++---0--", api_keys.api_key_create, name="x", scopes=["user.show"]),
+    "api_key_revoke": Verb(
+        "++++---0--", lambda world, actor: api_keys.api_key_revoke(actor=actor, key=world.other_key)
+    ),
+    "superuser_create": on_acme("++--------", installation.superuser_create, email="super@example.com"),
+    "admin_link": on_bob("++--------", installation.admin_link),
+    "keys_rotate": Verb("++--------", lambda _, actor: installation.keys_rotate(actor=actor)),
+    "backup_recorded": Verb("++--------", lambda _, actor: installation.backup_recorded(actor=actor)),
+}
+
+OF_WHOEVER_HOLDS_THE_SECRET = {"_session_start", "session_end", "link_redeem", "installation_start"}
+"""Nobody is granted these; tests/accounts/operations prove them."""
+
+READS = {
+    Action.USER_LIST,
+    Action.USER_SEARCH,
+    Action.USER_SHOW,
+    Action.SESSION_LIST,
+    Action.ORG_LIST,
+    Action.ORG_SHOW,
+    Action.MEMBERSHIP_LIST,
+    Action.API_KEY_LIST,
+    Action.AUDIT_LIST,
+    Action.AUDIT_VERIFY,
+}
+"""Nothing changes: ``visible_to`` decides."""
+
+PARTS_OF_OTHERS = {Action.ROLE_ASSIGN, Action.USER_SUSPEND_MATCHING}
+"""Asked for inside other operations; recorded as those."""
+
+
+@pytest.fixture
+def world(
+    cast: SimpleNamespace, acme: Organization, nextdoor: Organization, operator: Actor, narrow_key: Actor
+) -> World:
+    """Everybody, and what the verbs are about."""
+    return SimpleNamespace(
+        **vars(cast),
+        acme=acme,
+        nextdoor=nextdoor,
+        operator=operator,
+        key=narrow_key,
+        oscar=make_user(nextdoor, "oscar"),
+        guest=make_guest(make_user(nextdoor, "gus"), acme),
+        session=SessionFactory.create(user=cast.bob),
+        other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+    )
+
+
+def actor_named(world: World, who: str) -> Actor:
+    somebody = getattr(world, who)
+    if isinstance(somebody, Actor):
+        return somebody
+    assert isinstance(somebody, User)
+    return policy.actor_for(somebody, door=Door.API, ip="192.0.2.1", device="Test/Python")
+
+
+def modules() -> list[Any]:
+    names = [entry.name for entry in pkgutil.iter_modules(operations.__path__)]
+    return [importlib.import_module(f"accounts.operations.{name}") for name in names]
+
+
+def test_every_operation_is_listed() -> None:
+    modules()
+
+    assert set(OPERATIONS) == set(PERMISSIONS) | OF_WHOEVER_HOLDS_THE_SECRET
+
+
+def test_every_action_is_an_operation_a_read_or_part_of_others() -> None:
+    modules()
+
+    assert set(Action) == set(OPERATIONS.values()) | READS | PARTS_OF_OTHERS
+    assert not READS & set(OPERATIONS.values())
+
+
+def test_every_operation_names_its_actor_and_documents_its_errors() -> None:
+    found = {}
+    for module in modules():
+        for name, function in vars(module).items():
+            if name in OPERATIONS and hasattr(function, "__wrapped__"):
+                found[name] = function.__wrapped__
+    assert set(found) == set(OPERATIONS)
+    for name, function in found.items():
+        parameters = list(inspect.signature(function).parameters.values())
+        assert parameters[0].name == "actor", name
+        assert parameters[0].default is inspect.Parameter.empty, name
+        assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters), name
+        assert name.startswith("_") or (function.__doc__ or "").strip(), name
+
+
+@pytest.mark.parametrize("name", sorted(PERMISSIONS))
+@pytest.mark.parametrize("who", CAST)
+def test_who_may(world: World, everything: Callable[[], Any], name: str, who: str) -> None:
+    verb, actor = PERMISSIONS[name], actor_named(world, who)
+    verb.prepare(world)
+    seen = set(AuditEvent.objects.values_list("pk", flat=True))
+    before = everything()
+
+    if verb.expected(who) == "+":
+        verb.call(world, actor)
+        event = AuditEvent.objects.exclude(pk__in=seen).get()
+        assert (event.action, event.outcome) == (OPERATIONS[name], "done")
+    else:
+        with pytest.raises({"-": NotAllowed, "0": NotFound}[verb.expected(who)]):
+            verb.call(world, actor)
+        assert everything() == before
+        events = list(AuditEvent.objects.exclude(pk__in=seen))
+        if verb.expected(who) == "0":
+            assert events == []
+            return
+        (event,) = events
+        assert (event.action, event.outcome) == (OPERATIONS[name], "refused")
+        assert event.organization_id in {world.acme.pk, actor.organization_id}
+    assert (event.actor_kind, event.actor_id, event.door) == (actor.kind, actor.id, actor.door)
+
+
+@pytest.mark.parametrize("name", sorted(PERMISSIONS))
+def test_a_person_suspended_since_the_request_began_does_nothing(
+    world: World, everything: Callable[[], Any], name: str
+) -> None:
+    verb, actor = PERMISSIONS[name], actor_named(world, "erin")
+    verb.prepare(world)
+    statuses.user_suspend(actor=world.operator, user=world.erin)
+    before = everything()
+
+    with pytest.raises((NotAuthenticated, NotAllowed)):
+        verb.call(world, actor)
+
+    assert everything() == before
+
+
+STRANGERS = sorted(name for name, verb in PERMISSIONS.items() if verb.expected("mallory") == "0")
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World, name: str) -> None:
+    verb, actor = PERMISSIONS[name], actor_named(world, "mallory")
+    verb.prepare(world)
+    with pytest.raises(NotFound) as strange:
+        verb.call(world, actor)
+    nobody = {
+        "bob": User(pk=ids.new(), organization=world.acme),
+        "acme": Organization(pk=ids.new(), slug="gone"),
+        "session": Session(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
+        "guest": Membership(pk=ids.new(), organization=world.acme, user=world.bob),
+        "other_key": APIKey(pk=ids.new(), organization=world.acme),
+    }
+
+    with pytest.raises(NotFound) as absent:
+        verb.call(SimpleNamespace(**{**vars(world), **nobody}), actor)
+
+    assert absent.value.as_dict() == strange.value.as_dict()

@@ -1,0 +1,63 @@
+"""The people and things that the examples of help, documentation and README speak of."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.utils import timezone
+
+from accounts import ids
+from accounts.models import APIKey, Organization, User
+from accounts.statuses import TRANSITIONS, Status
+from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
+from tests.factories.users import SessionFactory, make_user
+
+__all__ = ["KNOWN", "build", "fit"]
+
+KNOWN = "01h455vb4pex5vsknk084sn02q"
+"""The digits of every id in an example."""
+
+
+def build(folder: Path) -> None:
+    """Make everything that an example names, and the files that it reads."""
+    default = OrganizationFactory.create(slug="default", pk=ids.decode("org", f"org_{KNOWN}"))
+    acme, other = make_organization("acme"), make_organization("other")
+    bob = person(default, "bob", pk=ids.decode("usr", f"usr_{KNOWN}"))
+    person(default, "jane")
+    make_user(default, "alice", role="owner")
+    make_user(default, "root", is_superuser=True)
+    for name, role in (("bob", "member"), ("olga", "owner"), ("ole", "owner")):
+        person(acme, name, role=role)
+    make_guest(person(other, "dave"), acme)
+    SessionFactory.create(user=bob, pk=ids.decode("ses", f"ses_{KNOWN}"))
+    APIKey.objects.create(
+        pk=ids.decode("key", f"key_{KNOWN}"),
+        organization=default,
+        name="example",
+        scopes=["user.show"],
+        lookup="0" * 12,
+        secret_hash="0" * 64,
+        expires_at=timezone.now() + timedelta(days=30),
+    )
+    (folder / "people.txt").write_text("bob@example.com\njane@example.com\n")
+    (folder / "user_ids.txt").write_text(f"usr_{KNOWN}\n")
+    (folder / "password.txt").write_text("correct horse battery staple\n")
+
+
+def person(organization: Organization, name: str, **fields: object) -> User:
+    """Make somebody with an address at example.com."""
+    user = make_user(organization, name, **fields)  # type: ignore[arg-type]
+    user.set_email(f"{name}@example.com", verified_at=None)
+    user.save()
+    return user
+
+
+def fit(command: str) -> None:
+    """Put bob and jane, or the organization, into a status from which the command's verb leads on."""
+    noun, _, verb = command.partition("_")
+    if noun == "org" and verb == "activate":
+        Organization.objects.filter(slug="acme").update(status="suspended")
+    if noun == "user" and verb in TRANSITIONS:
+        status = TRANSITIONS[verb][0][0]
+        before = Status.SUSPENDED if status is Status.RESTRICTED else ""
+        people = User.objects.filter(email__in=["bob@example.com", "jane@example.com"])
+        people.update(status=status, status_before=before)
