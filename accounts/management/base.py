@@ -89,6 +89,8 @@ class Command(BaseCommand):
             error = _as_error(failure)
             self._complain(error, as_json=options.wants_json(argv[2:]))
             sys.exit(error.exit_code)
+        except BrokenPipeError:
+            raise
         except Exception as failure:  # noqa: BLE001 -- the last word on anything unexpected
             structlog.get_logger("identity.command").exception("fault", command=argv[1])
             if "--traceback" in argv:
