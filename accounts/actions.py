@@ -20,6 +20,7 @@ class Action(StrEnum):
     USER_SHOW = "user.show"
     USER_UPDATE = "user.update"
     USER_SET_PASSWORD = "user.set_password"  # noqa: S105 -- the name of a verb
+    USER_CHANGE_PASSWORD = "user.change_password"  # noqa: S105 -- the name of a verb
     USER_SUSPEND = "user.suspend"
     USER_ACTIVATE = "user.activate"
     USER_LOCK = "user.lock"
@@ -84,7 +85,9 @@ INSTALLATION_ACTIONS: Final = frozenset(
 )
 """Above every organization: the operator and super-users only."""
 
-SYSTEM_ACTIONS: Final = frozenset({Action.SESSION_START, Action.SESSION_END, Action.LINK_REDEEM})
+SYSTEM_ACTIONS: Final = frozenset(
+    {Action.SESSION_START, Action.SESSION_END, Action.LINK_REDEEM, Action.USER_CHANGE_PASSWORD}
+)
 """Done by the person whose secret opens the door; nobody is granted them."""
 
 SELF_ACTIONS: Final = frozenset(

@@ -1,6 +1,7 @@
 """What every operation shares: require · prepare · lock · guard · change · record · tell."""
 
 import functools
+import hmac
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -106,6 +107,10 @@ class NewPassword:
         ready = NewPassword("")
         ready._hash = hashed(password_checked(self._text, about=[word for word in about if word]))
         return ready
+
+    def is_same_as(self, text: str) -> bool:
+        """Say whether it is the password that is in use already."""
+        return hmac.compare_digest(self._text.encode("utf-8", "surrogatepass"), text.encode("utf-8", "surrogatepass"))
 
     @property
     def hash(self) -> str:

@@ -11,14 +11,19 @@ from accounts.statuses import OrganizationStatus
 __all__ = ["end_credentials", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
 
 
-def end_credentials(user: User, reason: str, *, keys: bool = True, sessions: bool = True) -> dict[str, int]:
+def end_credentials(
+    user: User, reason: str, *, keys: bool = True, sessions: bool = True, but: UUID | None = None
+) -> dict[str, int]:
     """End everything that opens a door for this person, in the caller's transaction; says how many of each.
 
     :param keys: also the API keys they made (``user_sign_out`` leaves those)
     :param sessions: also their sessions (``user_set_password`` can leave those)
+    :param but: the one session that stays
     """
+    theirs = Session.objects.filter(user=user)
+    theirs = theirs.exclude(pk=but) if but else theirs
     ended = {
-        "sessions": Session.objects.filter(user=user).end(reason) if sessions else 0,
+        "sessions": theirs.end(reason) if sessions else 0,
         "links": OneTimeLink.objects.filter(user=user).void(),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
     }

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, Invalid, NotAllowed
+from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.json_values import json_object_checked
 from accounts.models import Membership, Organization, User, UserTag
 from accounts.models.users import PROFILE_FIELDS
@@ -17,13 +18,14 @@ from accounts.operations.credentials import end_credentials
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
 from accounts.operations.statuses import change_status
-from accounts.passwords import hashed
+from accounts.passwords import hashed, verified
 from accounts.profile import profile_checked, reason_checked, tags_checked
 from accounts.statuses import OrganizationStatus, Status
 
 __all__ = [
     "create_account",
     "hash_new_password",
+    "user_change_password",
     "user_confirm",
     "user_create",
     "user_set",
@@ -250,6 +252,49 @@ def user_set_password(
     user.save()
     ended = end_credentials(user, Action.USER_SET_PASSWORD, keys=False, sessions=not keep_sessions)
     audit.record(actor, Action.USER_SET_PASSWORD, user, reason=reason_checked(reason), ended=ended)
+    tell(user, "password_changed")
+    return user
+
+
+def _check_current(arguments: dict[str, Any]) -> Mapping[str, Any]:
+    """Check the password in use, then check and hash the new one, outside the transaction."""
+    user, password, current = arguments["user"], arguments["password"], arguments["current_password"]
+    if user.pk != arguments["actor"].user_id:
+        raise NotFound("User not found.")
+    if not verified(current, user.password):
+        raise Invalid(
+            "The present password is wrong.",
+            remedy="Type the one you signed in with.",
+            fields={"current_password": "is wrong"},
+        )
+    if password.is_same_as(current):
+        raise Invalid(
+            "The new password is the present one.",
+            remedy="Choose another.",
+            fields={"password": "is the present one"},
+        )
+    return {**hash_new_password(arguments), "checked": user.password, "current_password": ""}
+
+
+@operation(Action.USER_CHANGE_PASSWORD, prepare=_check_current)
+def user_change_password(
+    *, actor: Actor, user: User, current_password: str, password: NewPassword, checked: str = ""
+) -> User:
+    """Change one's own password; one's other sessions and links end, and the person is told by letter.
+
+    :raises NotFound: if it is somebody else's account
+    :raises Invalid: if the present password is wrong, or the new one may not be used
+    :raises Conflict: if the password was changed at the same moment
+    """
+    user = User.objects.locked(user)
+    if not constant_time_compare(user.password, checked):
+        raise Conflict("The password was changed at the same moment.", remedy="Sign in with it, then repeat.")
+    user.password = password.hash
+    user.must_change_password = False
+    user.touch()
+    user.save()
+    ended = end_credentials(user, Action.USER_CHANGE_PASSWORD, keys=False, but=actor.session_id)
+    audit.record(actor, Action.USER_CHANGE_PASSWORD, user, ended=ended)
     tell(user, "password_changed")
     return user
 

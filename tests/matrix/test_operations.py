@@ -126,7 +126,14 @@ PERMISSIONS: dict[str, Verb] = {
     "backup_recorded": Verb("++--------", lambda _, actor: installation.backup_recorded(actor=actor)),
 }
 
-OF_WHOEVER_HOLDS_THE_SECRET = {"_session_start", "session_end", "link_redeem", "installation_start"}
+OF_WHOEVER_HOLDS_THE_SECRET = {
+    "_session_start",
+    "_session_start_with_code",
+    "session_end",
+    "link_redeem",
+    "installation_start",
+    "user_change_password",
+}
 """Nobody is granted these; tests/accounts/operations prove them."""
 
 READS = {
