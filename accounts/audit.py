@@ -85,7 +85,7 @@ def refused(actor: Actor, action: Action, subject: models.Model | None, *, code:
 
 
 def failed(
-    actor: Actor, action: Action, subject: models.Model | None, *, organization_id: UUID, why: str
+    actor: Actor, action: Action, subject: models.Model | None, *, organization_id: UUID | None, why: str
 ) -> AuditEvent:
     """Write down a sign-in that did not succeed, in a transaction of its own."""
     return _write(actor, action, subject, outcome=FAILED, detail={"why": why}, organization_id=organization_id)

@@ -1,26 +1,45 @@
 """A browser's session: the bridge between Django's own and ours."""
 
-from ipaddress import ip_address
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
+from django.urls import reverse
+from django.utils.crypto import get_random_string
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import policy
 from accounts.actors import Actor, Door
+from accounts.errors import NotAuthenticated
 from accounts.models import Session, User
 from accounts.models.sessions import session_key_hash
+from accounts.operations.sessions import session_end
 
-__all__ = ["SESSION_ID", "client_ip", "device_of", "fresh_key_hash", "request_actor", "session_of", "signed_in"]
+__all__ = [
+    "client_ip",
+    "device_of",
+    "fresh_key",
+    "next_address",
+    "password_changed",
+    "request_actor",
+    "session_of",
+    "sign_out",
+    "signed_in",
+]
 
-SESSION_ID = "session_id"
 BROWSERS: Final = (
-    ("Edg/", "Edge"),
+    ("Edg", "Edge"),
     ("OPR/", "Opera"),
     ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
     ("Chrome/", "Chrome"),
+    ("CriOS/", "Chrome"),
     ("Safari/", "Safari"),
 )
 SYSTEMS: Final = (
@@ -33,23 +52,43 @@ SYSTEMS: Final = (
 )
 
 
-def fresh_key_hash(request: HttpRequest) -> str:
-    """Give the browser a new key before anybody is signed in with it, and say its hash."""
+def fresh_key() -> str:
+    """Choose the key that a browser gets once somebody is signed in with it."""
     # SECURITY: a key that was there before sign-in may be known to somebody else (session fixation).
-    request.session.flush()
-    request.session.create()
-    assert request.session.session_key is not None
-    return session_key_hash(request.session.session_key)
+    return get_random_string(32, VALID_KEY_CHARS)
 
 
-def signed_in(request: HttpRequest, user: User, session: Session) -> None:
-    """Remember in the browser's session who signed in."""
-    request.session[SESSION_KEY] = str(user.pk)
+def signed_in(request: HttpRequest, session: Session, key: str) -> None:
+    """Give the browser its fresh key, and remember under it who signed in."""
+    request.session.begin(key)  # type: ignore[attr-defined]
+    request.session[SESSION_KEY] = str(session.user_id)
     request.session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    request.session[SESSION_ID] = str(session.pk)
-    request.user = user
+    request.session[HASH_SESSION_KEY] = session.user.get_session_auth_hash()
+    request.user = session.user
     rotate_token(request)
+
+
+def password_changed(request: HttpRequest, user: User) -> None:
+    """Let this browser stay signed in although the password that it was signed in with is no more."""
+    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+
+
+def sign_out(request: HttpRequest, door: Door) -> None:
+    """End whatever session the browser has, and take its key away."""
+    session = session_of(request)
+    if session is not None:
+        with suppress(NotAuthenticated):  # it was ended a moment ago by somebody else
+            session_end(actor=request_actor(request, door), session=session)
+    request.session.flush()
+    request.user = AnonymousUser()
+
+
+def next_address(request: HttpRequest) -> str:
+    """Say where the browser wants to go afterwards: a page of ours, the start page if it names none."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    # SECURITY: an address of somebody else's would make our sign-in page the bait of theirs (open redirect).
+    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if is_ours else reverse("admin:index")
 
 
 def request_actor(request: HttpRequest, door: Door) -> Actor:
@@ -66,9 +105,11 @@ def request_actor(request: HttpRequest, door: Door) -> Actor:
 
 
 def session_of(request: HttpRequest) -> Session | None:
-    """Find the session that a browser's own names, if it is the signed-in person's."""
-    named = request.session.get(SESSION_ID)
-    return Session.objects.filter(pk=named, user_id=request.user.pk).first() if named and request.user.pk else None
+    """Find the session that a browser's key opens, if it is the signed-in person's."""
+    key = request.session.session_key
+    if not key or not request.user.pk:
+        return None
+    return Session.objects.filter(key_hash=session_key_hash(key), user_id=request.user.pk).first()
 
 
 def client_ip(request: HttpRequest) -> str | None:
@@ -79,9 +120,10 @@ def client_ip(request: HttpRequest) -> str | None:
         hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
         claimed = hops[-settings.TRUSTED_PROXIES] if len(hops) >= settings.TRUSTED_PROXIES else claimed
     try:
-        return str(ip_address(claimed))
+        address = ip_address(claimed.partition("%")[0])
     except ValueError:
         return None
+    return str((isinstance(address, IPv6Address) and address.ipv4_mapped) or address)
 
 
 def device_of(user_agent: str) -> str:

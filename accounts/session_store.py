@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
@@ -12,6 +13,16 @@ __all__ = ["SessionStore"]
 
 class SessionStore(DatabaseStore):
     """Django's own store, with the key hashed on its way to the table."""
+
+    # SECURITY: the database store's asynchronous halves would write the key in clear; these go through the hash.
+    aload, aexists, acreate = SessionBase.aload, SessionBase.aexists, SessionBase.acreate
+    asave, adelete = SessionBase.asave, SessionBase.adelete
+
+    def begin(self, session_key: str) -> None:
+        """Leave the present session behind and begin an empty one under a key chosen before."""
+        self.flush()
+        self._session_key = session_key
+        self.save(must_create=True)
 
     def _stored(self, session_key: str | None) -> str:
         return session_key_hash(session_key) if session_key else ""

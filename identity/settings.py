@@ -127,7 +127,7 @@ if SECURE:
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-LOGIN_URL = LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 # --- requests --------------------------------------------------------------------------------
 MIDDLEWARE = [
@@ -217,6 +217,7 @@ SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 60)
 
 # --- language, time, logs --------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -3,12 +3,13 @@
 from django.urls import path
 
 from accounts.admin.site import site
-from accounts.pages import health, links
+from accounts.pages import health, links, passwords
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("link/<str:token>/", links.link, name="link"),
     path("link/", links.set_password, name="link-set-password"),
+    path("password/", passwords.change_password, name="password-change"),
     path("admin/", site.urls),
 ]

@@ -8,7 +8,7 @@ os.environ.setdefault("IDENTITY_VAR", tempfile.mkdtemp(prefix="identity-tests-")
 os.environ["LOG_LEVEL"] = "ERROR"
 
 from identity.settings import *  # noqa: F403
-from identity.settings import DATABASES, VAR
+from identity.settings import DATABASES, STATIC_ROOT, VAR
 
 PASSWORD_HASHERS = ["tests.hashers.CheapHasher", "accounts.passwords.Argon2idHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -16,6 +16,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 LEDGER_URL = f"file://{VAR / f'ledger-{_worker}.jsonl'}"
 if "sqlite3" in DATABASES["default"]["ENGINE"]:

@@ -1,67 +1,122 @@
-"""The admin site: its sign-in goes through the house's operation."""
+"""The admin site: its sign-in goes through the house's operations."""
 
 from typing import Any
 
 from django import forms
 from django.contrib.admin import AdminSite
-from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actors import Door
-from accounts.browser import fresh_key_hash, request_actor, session_of, signed_in
-from accounts.errors import NotAuthenticated
-from accounts.models import Organization, Session
-from accounts.operations.sessions import SecondFactorNeeded, session_end, session_start
+from accounts.browser import fresh_key, next_address, request_actor, sign_out, signed_in
+from accounts.errors import AccountsError
+from accounts.models import Organization, Session, User
+from accounts.models.sessions import session_key_hash
+from accounts.operations.sessions import SecondFactorNeeded, session_start, session_start_with_code
 
-__all__ = ["AdminSignInForm", "HouseAdminSite", "site"]
+__all__ = ["CodeForm", "HouseAdminSite", "SignInForm", "site"]
+
+USUAL_ORGANIZATION = "default"
 
 
-class AdminSignInForm(AuthenticationForm):
-    """E-mail or username, password, and a code where a second factor is enrolled."""
+class SignInForm(forms.Form):
+    """E-mail or username, password, and the organization where it is not the usual one."""
 
     username = forms.CharField(
         label="E-mail or username",
         max_length=254,
-        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "username"}),
+        widget=forms.TextInput(
+            attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
     )
-    organization = forms.CharField(label="Organization", max_length=63, initial="default")
+    password = forms.CharField(
+        max_length=1_024, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    organization = forms.CharField(
+        max_length=63,
+        initial=USUAL_ORGANIZATION,
+        help_text="Its short name, such as acme. Ask whoever invited you.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def __init__(self, request: HttpRequest, data: QueryDict | None = None, **options: Any) -> None:
+        super().__init__(data, label_suffix="", **options)
+        self.request = request
+        self.proof = ""
+        if self.is_bound:  # the name stays after an error, the password is to be typed again
+            del self.fields["username"].widget.attrs["autofocus"]
+            self.fields["password"].widget.attrs["autofocus"] = True
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the organization is worth showing: most installations have the usual one only."""
+        return str(self["organization"].value()) != USUAL_ORGANIZATION
+
+    def clean(self) -> dict[str, Any]:
+        """Sign in, or find out that a code is needed first."""
+        values = self.cleaned_data
+        if not {"username", "password", "organization"} <= set(values):
+            return values
+        self.key = fresh_key()
+        try:
+            self.session: Session | None = session_start(
+                actor=request_actor(self.request, Door.ADMIN),
+                organization=Organization.objects.named(values["organization"].lower()).first(),
+                login=values["username"],
+                password=values["password"],
+                key_hash=session_key_hash(self.key),
+            )
+        except SecondFactorNeeded as refusal:
+            self.session, self.proof = None, refusal.proof
+        except AccountsError as refusal:
+            raise ValidationError(f"{refusal.message} {refusal.remedy}") from None
+        return values
+
+
+class CodeForm(forms.Form):
+    """The code of a second factor, and the proof that the password was right."""
+
+    proof = forms.CharField(max_length=500, widget=forms.HiddenInput)
     code = forms.CharField(
-        label="Code of your second factor",
-        required=False,
+        label="Code",
         max_length=16,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        help_text="Six digits, from your authenticator app.",
+        widget=forms.TextInput(
+            attrs={"autofocus": True, "autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+        ),
     )
+
+    def __init__(self, request: HttpRequest, data: QueryDict | None = None, **options: Any) -> None:
+        super().__init__(data, label_suffix="", **options)
+        self.request = request
+        self.is_void = False
 
     def clean(self) -> dict[str, Any]:
         """Sign in."""
         values = self.cleaned_data
-        if not {"username", "password", "organization"} <= set(values):
+        if not {"proof", "code"} <= set(values):
             return values
-        assert self.request is not None
-        organization = Organization.objects.active().named(values["organization"]).first()
+        self.key = fresh_key()
         try:
-            if organization is None:
-                raise NotAuthenticated("E-mail, username or password is wrong.")
-            self.session: Session = session_start(
+            self.session = session_start_with_code(
                 actor=request_actor(self.request, Door.ADMIN),
-                organization=organization,
-                login=values["username"],
-                password=values["password"],
-                key_hash=fresh_key_hash(self.request),
-                code=values["code"],
+                proof=values["proof"],
+                code="".join(values["code"].split()),
+                key_hash=session_key_hash(self.key),
             )
         except SecondFactorNeeded as refusal:
-            self.wants_code = True
-            raise ValidationError(refusal.message) from None
-        except NotAuthenticated as refusal:
-            raise ValidationError(refusal.message) from None
+            self.data = {"proof": values["proof"], "code": ""}  # nobody should have to delete the wrong one
+            self.add_error("code", f"{refusal.message} {refusal.remedy}")
+        except AccountsError as refusal:
+            self.is_void = True
+            self.add_error(None, f"{refusal.message} {refusal.remedy}")
         return values
 
 
@@ -71,37 +126,77 @@ class HouseAdminSite(AdminSite):
     site_header = "Identity"
     site_title = "Identity"
     index_title = "Start"
+    index_template = "accounts/admin/start.html"
+    site_url = None
+    enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let in whoever has something to administer; a second factor was asked for at sign-in."""
-        return request.user.is_active and getattr(request.user, "is_staff", False)
+        """Let in whoever has something to administer and a password of their own.
 
-    @method_decorator(sensitive_post_parameters("password", "code"))
+        A second factor was asked for at sign-in.
+        """
+        user = request.user
+        return isinstance(user, User) and user.is_active and user.is_staff and not user.must_change_password
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Put ours before Django's: its sign-out is for staff only, its password page saves past the operations."""
+        return [
+            path("logout/", self.logout, name="logout"),
+            path("password_change/", self.password_change, name="password_change"),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(sensitive_post_parameters("password", "code", "proof"))
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Sign in."""
-        if self.has_permission(request):
-            return redirect("admin:index")
-        form = AdminSignInForm(request, request.POST or None)
+        """Sign in: password first, then a code where a second factor is enrolled."""
+        if isinstance(request.user, User):
+            return self._onward(request, request.user)
+        form: SignInForm | CodeForm
+        if "proof" in request.POST:
+            form = CodeForm(request, request.POST)
+        else:
+            form = SignInForm(request, request.POST or None, initial={"organization": USUAL_ORGANIZATION})
         if request.method == "POST" and form.is_valid():
-            signed_in(request, form.session.user, form.session)
-            return HttpResponseRedirect(self._next(request))
-        context = {**self.each_context(request), "title": "Sign in", "form": form, "next": self._next(request)}
+            if form.session is None:
+                form = CodeForm(request, initial={"proof": form.proof})
+            else:
+                signed_in(request, form.session, form.key)
+                return self._onward(request, form.session.user)
+        context = {
+            **self.each_context(request),
+            "title": "Sign in",
+            "form": form,
+            "wants_code": isinstance(form, CodeForm),
+            "next": next_address(request),
+        }
         return TemplateResponse(request, "accounts/admin/sign_in.html", {**context, **(extra_context or {})})
 
+    def _onward(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Lead on whoever is signed in: to a password of their own, to where they wanted, or nowhere."""
+        if user.must_change_password:
+            return HttpResponseRedirect(f"{reverse('password-change')}?{urlencode({'next': next_address(request)})}")
+        wanted = next_address(request)
+        if self.has_permission(request) or not wanted.startswith(reverse("admin:index")):
+            return HttpResponseRedirect(wanted)
+        if request.method == "POST":
+            return redirect("admin:login")
+        context = {**self.each_context(request), "title": "Nothing to administer", "person": user}
+        return TemplateResponse(request, "accounts/admin/nothing.html", context, status=403)
+
+    @method_decorator(require_POST)
     def logout(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Sign out."""
-        session = session_of(request)
-        if session is not None:
-            session_end(actor=request_actor(request, Door.ADMIN), session=session)
-        request.session.flush()
+        """Sign out; for everybody who is signed in, staff or not."""
+        sign_out(request, Door.ADMIN)
         return redirect("admin:login")
 
-    def _next(self, request: HttpRequest) -> str:
-        wanted = request.POST.get("next") or request.GET.get("next") or ""
-        safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-        return wanted if safe else reverse("admin:index")
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the page on which everybody changes their password."""
+        return redirect("password-change")
 
 
 site = HouseAdminSite(name="admin")

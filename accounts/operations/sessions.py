@@ -1,18 +1,21 @@
 """Signing in and out, and the sessions that come of it."""
 
-import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import django_otp
 from django.conf import settings
+from django.core import signing
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from accounts import audit, policy
 from accounts.actions import Action
-from accounts.actors import Actor
+from accounts.actors import Actor, ActorKind
 from accounts.errors import Invalid, NotAuthenticated, NotFound
 from accounts.models import Organization, Session, User
 from accounts.models.two_factor import has_second_factor
@@ -28,95 +31,157 @@ __all__ = [
     "session_revoke_all",
     "session_seen",
     "session_start",
+    "session_start_with_code",
 ]
 
 TOUCH_INTERVAL: Final = timedelta(minutes=1)
 LIFETIME: Final = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+PROOF_LIFETIME: Final = timedelta(minutes=5)
+PROOF: Final = "accounts.second-factor"
 
 
 class SecondFactorNeeded(NotAuthenticated):
-    """The password was right; a code is needed too."""
+    """The password was right; a code is needed too.
 
-    default_remedy = "Enter the code of your second factor."
+    ``proof`` is what to hand in with the code: it says, signed, whose password was right, for five minutes.
+    """
+
+    default_remedy = "Enter the code that your authenticator app shows now; each code works once."
+
+    def __init__(self, message: str, *, user: User) -> None:
+        super().__init__(message)
+        self.proof = signing.dumps([user.public_id, user.get_session_auth_hash()], salt=PROOF)
+
+
+def _wrong() -> NotAuthenticated:
+    return NotAuthenticated(
+        "E-mail, username or password is wrong.",
+        remedy="Check them and the organization, or ask an administrator for a new link.",
+    )
+
+
+def session_start(
+    *, actor: Actor, organization: Organization | None, login: str, password: str, key_hash: str
+) -> Session:
+    """Sign somebody in with their password.
+
+    The same answer and the same work for an unknown organization or account, a wrong password, none
+    set, and an account that may not sign in; a failure is recorded in a transaction of its own.
+
+    :param organization: the one that was named, if there is one
+    :param login: e-mail address, username or id
+    :param key_hash: of the browser's fresh session key
+    :raises NotAuthenticated: if it is not to be
+    :raises SecondFactorNeeded: if the password was right and a second factor is enrolled
+    """
+    return _started(
+        actor,
+        organization.pk if organization else None,
+        lambda: _session_start(
+            actor=actor, organization=organization, login=login, password=password, key_hash=key_hash
+        ),
+    )
+
+
+def session_start_with_code(*, actor: Actor, proof: str, code: str, key_hash: str) -> Session:
+    """Sign somebody in whose password was right, with the code of their second factor.
+
+    :param proof: from ``SecondFactorNeeded``
+    :param key_hash: of the browser's fresh session key
+    :raises NotAuthenticated: if too much time went by, or the account changed meanwhile
+    :raises SecondFactorNeeded: if the code is wrong, was used before, or comes too soon after a wrong one
+    """
+    user, password_seen = _proven(proof)
+    return _started(
+        actor,
+        user.organization_id,
+        lambda: _session_start_with_code(
+            actor=actor, user=user, password_seen=password_seen, code=code, key_hash=key_hash
+        ),
+    )
+
+
+def _started(actor: Actor, organization_id: UUID | None, start: Callable[[], Session | NotAuthenticated]) -> Session:
+    """Give the session, or raise the refusal and record it."""
+    try:
+        outcome = start()
+        if isinstance(outcome, NotAuthenticated):
+            raise outcome
+    except NotAuthenticated as refusal:
+        audit.failed(actor, Action.SESSION_START, None, organization_id=organization_id, why=type(refusal).__name__)
+        raise
+    return outcome
 
 
 def _find_and_verify(arguments: dict[str, Any]) -> Mapping[str, Any]:
     """Look the account up and check the password: one hash, whoever it is, outside the transaction."""
+    organization: Organization | None = arguments["organization"]
     user: User | None = None
     with suppress(Invalid):
-        user = User.objects.named(arguments["login"], organization_id=arguments["organization"].pk).first()
-    encoded = user.password if user and user.has_usable_password() else _stand_in()
-    right = verified(arguments["password"], encoded) and user is not None and user.has_usable_password()
+        if organization is not None:
+            user = User.objects.named(arguments["login"], organization_id=organization.pk).first()
+    # SECURITY: checking against "no password" costs the same as checking against one.
+    encoded = user.password if user else hashed(None)
+    right = verified(arguments["password"], encoded)
     fresh = hashed(arguments["password"]) if right and needs_rehash(encoded) else ""
     return {"found": user if right else None, "checked": encoded, "fresh": fresh, "password": ""}
-
-
-_stand_in_hash = ""
-
-
-def _stand_in() -> str:
-    """Give a hash that no password has, of the same cost as a real one."""
-    global _stand_in_hash  # noqa: PLW0603 -- made once a process
-    _stand_in_hash = _stand_in_hash or hashed("no account has this password")
-    return _stand_in_hash
-
-
-def session_start(
-    *,
-    actor: Actor,
-    organization: Organization,
-    login: str,
-    password: str,
-    key_hash: str,
-    code: str = "",
-) -> Session:
-    """Sign somebody in with their password, and with a code where a second factor is enrolled.
-
-    The same answer and the same work for an unknown account, a wrong password and one that may not
-    sign in; a failure is recorded in a transaction of its own.
-
-    :param login: e-mail address, username or id
-    :param key_hash: of the browser's fresh session key
-    :raises NotAuthenticated: if it is not to be
-    :raises SecondFactorNeeded: if the password was right and the code is missing or wrong
-    """
-    try:
-        session = _session_start(
-            actor=actor, organization=organization, login=login, password=password, key_hash=key_hash, code=code
-        )
-        if session is None:
-            raise SecondFactorNeeded("The code of your second factor is missing or wrong.")
-    except NotAuthenticated as refusal:
-        audit.failed(actor, Action.SESSION_START, None, organization_id=organization.pk, why=type(refusal).__name__)
-        raise
-    return session
 
 
 @operation(Action.SESSION_START, prepare=_find_and_verify)
 def _session_start(
     *,
     actor: Actor,
-    organization: Organization,
+    organization: Organization | None,
     login: str,
     password: str,
     key_hash: str,
-    code: str,
     found: User | None = None,
     checked: str = "",
     fresh: str = "",
-) -> Session | None:
-    """Open the session; ``None`` if the code is missing or wrong."""
+) -> Session | NotAuthenticated:
+    """Open a session, or return the refusal where what was changed is to stay."""
     if found is None:
-        raise NotAuthenticated("E-mail, username or password is wrong.")
+        raise _wrong()
     user = User.objects.locked(found)
-    if not hmac.compare_digest(user.password, checked) or not (user.is_active and user.organization.is_active):
-        raise NotAuthenticated("E-mail, username or password is wrong.")
-    if has_second_factor(user) and not _code_is_right(user, code):
-        # SECURITY: an exception would roll back the failure that the device counted, and with it the throttle.
-        return None
+    if not constant_time_compare(user.password, checked) or not _may_sign_in(user):
+        raise _wrong()
     if fresh:
         user.password = fresh
+        user.save()
+    if has_second_factor(user):
+        return SecondFactorNeeded("Your account has a second factor.", user=user)
     return open_session(actor, user, key_hash=key_hash)
+
+
+def _proven(proof: str) -> tuple[User, str]:
+    """Read whose password was right, and which password that was."""
+    late = NotAuthenticated("That took too long, or the account was changed meanwhile.", remedy="Sign in again.")
+    try:
+        public_id, password_seen = signing.loads(proof, salt=PROOF, max_age=PROOF_LIFETIME)
+    except signing.BadSignature:
+        raise late from None
+    user = User.objects.filter(pk=public_id).first()
+    if user is None:
+        raise late
+    return user, password_seen
+
+
+@operation(Action.SESSION_START)
+def _session_start_with_code(
+    *, actor: Actor, user: User, password_seen: str, code: str, key_hash: str
+) -> Session | NotAuthenticated:
+    """Open a session, or return the refusal where what was changed is to stay."""
+    user = User.objects.locked(user)
+    if not constant_time_compare(user.get_session_auth_hash(), password_seen) or not _may_sign_in(user):
+        raise NotAuthenticated("The account was changed meanwhile.", remedy="Sign in again.")
+    # SECURITY: the devices count wrong codes to slow guessing down; raising here would roll the count back.
+    if not _code_is_right(user, code):
+        return SecondFactorNeeded("The code is wrong, or was used before.", user=user)
+    return open_session(actor, user, key_hash=key_hash)
+
+
+def _may_sign_in(user: User) -> bool:
+    return user.is_active and user.organization.is_active
 
 
 def _code_is_right(user: User, code: str) -> bool:
@@ -139,7 +204,10 @@ def open_session(actor: Actor, user: User, *, key_hash: str) -> Session:
         ip=actor.ip,
         device=actor.device,
     )
-    audit.record(actor, Action.SESSION_START, user, session=session.public_id)
+    person = replace(
+        actor, kind=ActorKind.USER, id=user.pk, organization_id=user.organization_id, session_id=session.pk
+    )
+    audit.record(person, Action.SESSION_START, user, session=session.public_id)
     return session
 
 

@@ -1,0 +1,94 @@
+"""Pages that ask for a new password: the form they share, and the change of one's own."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.actors import Door
+from accounts.browser import next_address, password_changed, request_actor
+from accounts.errors import AccountsError
+from accounts.models import User
+from accounts.operations.base import NewPassword
+from accounts.operations.users import user_change_password
+from accounts.passwords import LONGEST, SHORTEST
+
+__all__ = ["NewPasswordForm", "PasswordInput", "change_password"]
+
+RULES = (
+    f"{SHORTEST} to {LONGEST} characters: letters, spaces, anything.",
+    "Not one that many people use, and not made from your name or address.",
+    "A sentence that only you would write is easy to remember and hard to guess.",
+)
+
+
+class PasswordInput(forms.CharField):
+    """A password, taken exactly as it is typed.
+
+    No ``maxlength``: a browser would cut a longer one off without a word.
+    """
+
+    def __init__(self, *, label: str, autocomplete: str, autofocus: bool = False, **options: Any) -> None:
+        attributes = {"autocomplete": autocomplete, **({"autofocus": True} if autofocus else {})}
+        super().__init__(label=label, strip=False, widget=forms.PasswordInput(attrs=attributes), **options)
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, typed twice."""
+
+    password = PasswordInput(label="New password", autocomplete="new-password")
+    again = PasswordInput(label="New password, once more", autocomplete="new-password")
+    rules = RULES
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, label_suffix="")
+
+    def clean(self) -> dict[str, Any]:
+        """Compare the two."""
+        values = self.cleaned_data
+        if "password" in values and "again" in values and values["password"] != values["again"]:
+            self.add_error("again", "This is not the same as above. Type both again.")
+        return values
+
+    def refuse(self, refusal: AccountsError) -> None:
+        """Show why an operation refused, beside the input that it is about."""
+        field = next((name for name in refusal.fields if name in self.fields), None)
+        # The operation's remedy names options of commands; here the rules stand beside the input.
+        self.add_error(field, refusal.message if field else f"{refusal.message} {refusal.remedy}")
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """The present password, and a new one typed twice."""
+
+    field_order = ("current_password", "password", "again")
+    current_password = PasswordInput(label="Present password", autocomplete="current-password", autofocus=True)
+
+
+@login_required
+@sensitive_post_parameters("current_password", "password", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Change one's own password; who was given one by somebody else is led here after signing in."""
+    user = cast("User", request.user)
+    form = ChangePasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            changed = user_change_password(
+                actor=request_actor(request, Door.PAGE),
+                user=user,
+                current_password=form.cleaned_data["current_password"],
+                password=NewPassword(form.cleaned_data["password"]),
+            )
+        except AccountsError as refusal:
+            form.refuse(refusal)
+        else:
+            password_changed(request, changed)
+            messages.success(request, "Your password is changed. You are signed out everywhere else.")
+            return redirect(next_address(request))
+    context = {"form": form, "person": user, "next": next_address(request)}
+    return render(request, "accounts/pages/change_password.html", context)

@@ -1,0 +1,75 @@
+"""What a person does in a browser, and what their authenticator app shows."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+from django.db import connections
+from django.http import HttpResponseBase
+from django.test import Client
+from django_otp.oath import totp
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.models import User
+from tests.factories.users import PASSWORD
+
+__all__ = ["CHROME", "SIGN_IN", "at_once", "code_of", "enrol", "proof_in", "sign_in", "text_of", "wrong_code_of"]
+
+SIGN_IN = "/admin/login/"
+CHROME = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
+
+
+def sign_in(client: Client, user: User, *, password: str = PASSWORD, **more: str) -> Any:
+    """Fill in the sign-in page and send it."""
+    values = {"username": user.email or "", "password": password, "organization": user.organization.slug, **more}
+    return client.post(SIGN_IN, values)
+
+
+def enrol(user: User) -> TOTPDevice:
+    """Give somebody an authenticator app."""
+    return TOTPDevice.objects.create(user=user, name="app")
+
+
+def code_of(device: TOTPDevice) -> str:
+    """Read the code that the app shows now."""
+    return f"{totp(device.bin_key, device.step, device.t0, device.digits):06d}"
+
+
+def wrong_code_of(device: TOTPDevice) -> str:
+    """Give six digits that the app shows neither now nor a moment before or after."""
+    near = {totp(device.bin_key, device.step, int(device.t0 + shift)) for shift in (-60, -30, 0, 30, 60)}
+    return f"{next(number for number in range(10) if number not in near):06d}"
+
+
+def proof_in(response: HttpResponseBase) -> str:
+    """Read the hidden field that says that the password was right."""
+    found = re.search(r'name="proof" value="([^"]+)"', getattr(response, "content", b"").decode())
+    assert found is not None
+    return found[1]
+
+
+def text_of(response: HttpResponseBase, *masked: str) -> str:
+    """Give a page without what differs each time."""
+    text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", getattr(response, "content", b"").decode())
+    for word in masked:
+        text = text.replace(word, "…")
+    return text
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Make calls from as many threads, all beginning at the same moment; gives what each returned or raised."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        barrier.wait(timeout=30)
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 -- the refusal is the result
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
