@@ -139,12 +139,8 @@ class HouseAdminSite(AdminSite):
         return isinstance(user, User) and user.is_active and user.is_staff and not user.must_change_password
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Put ours before Django's: its sign-out is for staff only, its password page saves past the operations."""
-        return [
-            path("logout/", self.logout, name="logout"),
-            path("password_change/", self.password_change, name="password_change"),
-            *super().get_urls(),
-        ]
+        """Put our sign-out before Django's, which is for staff only."""
+        return [path("logout/", self.logout, name="logout"), *super().get_urls()]
 
     @method_decorator(sensitive_post_parameters("password", "code", "proof"))
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
@@ -195,7 +191,7 @@ class HouseAdminSite(AdminSite):
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Lead to the page on which everybody changes their password."""
+        """Lead to the page on which everybody changes their password; Django's own saves past the operations."""
         return redirect("password-change")
 
 
