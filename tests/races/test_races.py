@@ -1,0 +1,450 @@
+"""What must hold when two do it at once: real threads, a barrier, some rounds each.
+
+A refusal (``AccountsError``) is a fine way to lose a race; a database error is not.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from accounts import policy
+from accounts.actors import Actor, Door
+from accounts.errors import AccountsError, Conflict, NotAllowed, NotAuthenticated
+from accounts.models import APIKey, AuditChain, AuditEvent, OneTimeLink, Organization, RoleAssignment, Session, User
+from accounts.operations.api_keys import api_key_create
+from accounts.operations.audit import audit_verify
+from accounts.operations.base import NewPassword
+from accounts.operations.installation import admin_link, link_redeem
+from accounts.operations.organizations import membership_add, membership_remove, org_suspend
+from accounts.operations.sessions import session_start
+from accounts.operations.statuses import user_activate, user_archive, user_suspend
+from accounts.operations.users import user_create, user_set, user_tag, user_update
+from accounts.statuses import Status
+from tests.factories.organizations import give, make_organization
+from tests.factories.users import PASSWORD, make_user
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+THREADS = 8
+ROUNDS = 12
+Call = Callable[[], Any]
+
+
+def together(*calls: Call) -> list[Any]:
+    """Make all calls at the same moment; gives what each returned or how it was refused."""
+    barrier = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
+
+    def run(place: int, call: Call) -> None:
+        try:
+            connections["default"].ensure_connection()
+            barrier.wait(10)
+            results[place] = call()
+        except Exception as error:  # noqa: BLE001 -- the test looks at it
+            results[place] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(place, call)) for place, call in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    faults = [result for result in results if isinstance(result, Exception) and not isinstance(result, AccountsError)]
+    assert faults == []
+    return results
+
+
+def succeeded(results: list[Any]) -> list[Any]:
+    return [result for result in results if not isinstance(result, Exception)]
+
+
+def refusals(results: list[Any]) -> set[type]:
+    return {type(result) for result in results if isinstance(result, Exception)}
+
+
+def actor_of(user: User) -> Actor:
+    return policy.actor_for(User.objects.get(pk=user.pk), door=Door.API)
+
+
+@pytest.fixture
+def shell() -> Actor:
+    return policy.operator(os_user="tester")
+
+
+@pytest.fixture
+def anybody() -> Actor:
+    return policy.anonymous(door=Door.PAGE)
+
+
+@pytest.fixture
+def rounds() -> Iterator[Iterator[Organization]]:
+    """Give a fresh organization for each round."""
+    yield (make_organization(f"round-{number}") for number in range(ROUNDS))
+
+
+def live_owners(organization: Organization) -> int:
+    owners = RoleAssignment.objects.owners_of(organization.pk).values("membership__user_id")
+    return User.objects.live().filter(pk__in=owners).count()
+
+
+class TestLastOwner:
+    """An organization keeps an owner who can sign in."""
+
+    def test_owners_suspend_each_other(self, rounds: Iterator[Organization]) -> None:
+        for organization in rounds:
+            owners = [make_user(organization, f"o{number}", role="owner") for number in range(2)]
+            actors = [actor_of(owner) for owner in owners]
+
+            results = together(
+                lambda a=actors[0], b=owners[1]: user_suspend(actor=a, user=b),
+                lambda a=actors[1], b=owners[0]: user_suspend(actor=a, user=b),
+            )
+
+            assert live_owners(organization) == 1
+            assert len(succeeded(results)) == 1
+            assert refusals(results) <= {Conflict, NotAuthenticated}
+
+    def test_eight_owners_all_go(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        for organization in list(rounds)[: ROUNDS // 3]:
+            owners = [make_user(organization, f"o{number}", role="owner") for number in range(THREADS)]
+
+            results = together(*(lambda o=owner: user_archive(actor=shell, user=o) for owner in owners))
+
+            assert live_owners(organization) == 1
+            assert (len(succeeded(results)), refusals(results)) == (THREADS - 1, {Conflict})
+
+    def test_guests_who_own_are_removed(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        for organization in rounds:
+            home = make_organization(f"home-of-{organization.slug}")
+            make_user(home, "keeper", role="owner")
+            owned = [give(make_user(home, f"g{n}"), organization, "owner").membership for n in range(2)]
+
+            results = together(*(lambda m=entry: membership_remove(actor=shell, membership=m) for entry in owned))
+
+            assert live_owners(organization) == 1
+            assert (len(succeeded(results)), refusals(results)) == (1, {Conflict})
+
+    def test_one_is_removed_and_the_other_suspended(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        for organization in rounds:
+            home = make_organization(f"home-of-{organization.slug}")
+            make_user(home, "keeper", role="owner")
+            guest = give(make_user(home, "guest"), organization, "owner").membership
+            owner = make_user(organization, "owner", role="owner")
+
+            together(
+                lambda m=guest: membership_remove(actor=shell, membership=m),
+                lambda u=owner: user_suspend(actor=shell, user=u),
+            )
+
+            assert live_owners(organization) == 1
+
+    def test_the_role_is_given_while_the_person_is_suspended(
+        self, rounds: Iterator[Organization], shell: Actor
+    ) -> None:
+        for organization in rounds:
+            home = make_organization(f"home-of-{organization.slug}")
+            make_user(home, "keeper", role="owner")
+            first = make_user(organization, "first", role="owner")
+            second = make_user(home, "second")
+            org = organization
+
+            together(
+                lambda u=second, o=org: membership_add(actor=shell, organization=o, user=u, roles=["owner"]),
+                lambda u=second: user_suspend(actor=shell, user=u),
+                lambda u=first: user_suspend(actor=shell, user=u),
+            )
+
+            assert live_owners(organization) >= 1
+
+
+class TestLastSuperuser:
+    """The installation keeps a super-user who can sign in."""
+
+    def test_eight_all_go(self, shell: Actor) -> None:
+        for number in range(ROUNDS // 3):
+            User.objects.filter(is_superuser=True).update(is_superuser=False)
+            roots = []
+            for place in range(THREADS):
+                home = make_organization(f"home-{number}-{place}")
+                make_user(home, "keeper", role="owner")
+                roots.append(make_user(home, f"root{place}", is_superuser=True))
+
+            results = together(*(lambda r=root: user_suspend(actor=shell, user=r) for root in roots))
+
+            assert User.objects.live().filter(is_superuser=True).count() == 1
+            assert (len(succeeded(results)), refusals(results)) == (THREADS - 1, {Conflict})
+
+    def test_by_way_of_their_organizations(self, shell: Actor) -> None:
+        for number in range(ROUNDS):
+            User.objects.filter(is_superuser=True).update(is_superuser=False)
+            homes = [make_organization(f"home-{number}-{place}") for place in range(2)]
+            roots = [make_user(home, "root", role="owner", is_superuser=True) for home in homes]
+            make_user(homes[1], "keeper", role="owner")
+
+            together(
+                lambda o=homes[0]: org_suspend(actor=shell, organization=o),
+                lambda u=roots[1]: user_suspend(actor=shell, user=u),
+            )
+
+            alive = User.objects.live().filter(is_superuser=True, organization__status="active")
+            assert alive.count() == 1
+
+
+class TestCredentials:
+    """Nothing that opens a door outlives its person's leaving ``active``."""
+
+    def test_suspend_against_sign_in(self, rounds: Iterator[Organization], shell: Actor, anybody: Actor) -> None:
+        for organization in rounds:
+            make_user(organization, "owner", role="owner")
+            bob = make_user(organization, "bob")
+
+            together(
+                lambda u=bob: user_suspend(actor=shell, user=u),
+                *(
+                    lambda o=organization, n=number: session_start(
+                        actor=anybody, organization=o, login="bob", password=PASSWORD, key_hash=f"{o.slug}-{n}"
+                    )
+                    for number in range(3)
+                ),
+            )
+
+            assert User.objects.get(pk=bob.pk).status == Status.SUSPENDED
+            assert not Session.objects.live().filter(user=bob).exists()
+
+    def test_a_link_is_redeemed_eight_times(self, rounds: Iterator[Organization], shell: Actor, anybody: Actor) -> None:
+        for organization in list(rounds)[: ROUNDS // 3]:
+            make_user(organization, "owner", role="owner")
+            bob = make_user(organization, "bob")
+            token = admin_link(actor=shell, user=bob).rstrip("/").rpartition("/")[2]
+
+            results = together(
+                *(
+                    lambda o=organization, n=number, t=token: link_redeem(
+                        actor=anybody,
+                        token=t,
+                        password=NewPassword(f"{n} horses graze behind the mill"),
+                        key_hash=f"{o.slug}-{n}",
+                    )
+                    for number in range(THREADS)
+                )
+            )
+
+            assert (len(succeeded(results)), refusals(results)) == (1, {NotAuthenticated})
+            assert Session.objects.live().filter(user=bob).count() == 1
+
+    def test_a_link_is_redeemed_while_the_person_is_suspended(
+        self, rounds: Iterator[Organization], shell: Actor, anybody: Actor
+    ) -> None:
+        for organization in rounds:
+            make_user(organization, "owner", role="owner")
+            bob = make_user(organization, "bob")
+            token = admin_link(actor=shell, user=bob).rstrip("/").rpartition("/")[2]
+
+            together(
+                lambda u=bob: user_suspend(actor=shell, user=u),
+                lambda o=organization, t=token: link_redeem(
+                    actor=anybody, token=t, password=NewPassword("horses graze behind the mill"), key_hash=o.slug
+                ),
+            )
+
+            assert not Session.objects.live().filter(user=bob).exists()
+            assert not OneTimeLink.objects.live().filter(user=bob).exists()
+
+    def test_keys_are_made_while_their_maker_is_suspended(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        for organization in rounds:
+            make_user(organization, "owner", role="owner")
+            erin = make_user(organization, "erin", role="admin")
+            actor = actor_of(erin)
+
+            together(
+                lambda u=erin: user_suspend(actor=shell, user=u),
+                *(
+                    lambda o=organization, a=actor, n=number: api_key_create(
+                        actor=a, organization=o, name=f"key {n}", scopes=["user.show"]
+                    )
+                    for number in range(4)
+                ),
+            )
+
+            assert not APIKey.objects.live().filter(made_by=erin).exists()
+
+
+class TestOneOfMany:
+    """Two at once are one after the other."""
+
+    def test_one_address_is_made_eight_times(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        spellings = ["bob@example.com", "BOB@example.com", "bob@EXAMPLE.com", "Bob@Example.Com"] * 2
+        for organization in list(rounds)[: ROUNDS // 3]:
+            results = together(
+                *(
+                    lambda o=organization, e=email: user_create(actor=shell, organization=o, email=e)
+                    for email in spellings
+                )
+            )
+
+            assert User.objects.filter(organization=organization).count() == 1
+            assert (len(succeeded(results)), refusals(results)) == (1, {Conflict})
+            assert {result.fields.get("email") for result in results if isinstance(result, Conflict)} == {"taken"}
+
+    def test_addresses_are_swapped_and_taken(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        for organization in rounds:
+            users = [make_user(organization, name) for name in ("bob", "carol")]
+
+            results = together(
+                *(
+                    lambda u=user: user_update(actor=shell, user=u, changes={"email": "new@example.com"})
+                    for user in users
+                ),
+                lambda o=organization: user_create(actor=shell, organization=o, email="NEW@example.com"),
+            )
+
+            assert len(succeeded(results)) == 1
+            assert refusals(results) == {Conflict}
+
+    def test_set_against_suspend(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        for organization in rounds:
+            make_user(organization, "owner", role="owner")
+            bob = make_user(organization, "bob")
+
+            results = together(
+                lambda u=bob: user_suspend(actor=shell, user=u, reason="left"),
+                lambda u=bob: user_set(actor=shell, user=u, admin=True, locked=True, confirmed=True),
+            )
+
+            after = User.objects.get(pk=bob.pk)
+            roles = set(after.role_assignments.values_list("role__slug", flat=True))
+            assert after.status == Status.SUSPENDED
+            # Whole or not at all: either it came first, or nothing of it is there.
+            first = len(succeeded(results)) == 2
+            assert ("admin" in roles, after.email_verified) == (first, first)
+            assert after.version == (3 if first else 2)
+
+    def test_versions_count_every_change(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        organization = next(rounds)
+        bob = make_user(organization, "bob")
+
+        results = together(
+            *(lambda n=number: user_tag(actor=shell, user=bob, tags=[f"t{n}"]) for number in range(THREADS))
+        )
+
+        after = User.objects.get(pk=bob.pk)
+        assert len(succeeded(results)) == THREADS
+        assert (after.version, after.tags.count()) == (1 + THREADS, THREADS)
+
+    def test_one_version_is_changed_once(self, rounds: Iterator[Organization], shell: Actor) -> None:
+        for organization in list(rounds)[: ROUNDS // 3]:
+            bob = make_user(organization, "bob")
+
+            results = together(
+                *(
+                    lambda n=number, u=bob: user_tag(actor=shell, user=u, tags=[f"t{n}"], expected_version=1)
+                    for number in range(THREADS)
+                )
+            )
+
+            assert (len(succeeded(results)), refusals(results)) == (1, {Conflict})
+
+
+class TestLocks:
+    """One order everywhere: nobody waits in a circle."""
+
+    def test_owners_of_each_others_organizations(self, shell: Actor) -> None:
+        for number in range(ROUNDS):
+            one, other = make_organization(f"one-{number}"), make_organization(f"other-{number}")
+            ann, ben = make_user(one, "ann", role="owner"), make_user(other, "ben", role="owner")
+            for organization in (one, other):
+                make_user(organization, "keeper", role="owner")
+            give(ann, other, "owner")
+            give(ben, one, "owner")
+            guest = ben.memberships.get(organization=one)
+
+            results = together(
+                lambda u=ann: user_suspend(actor=shell, user=u),
+                lambda u=ben: user_suspend(actor=shell, user=u),
+                lambda u=ben: user_tag(actor=shell, user=u, tags=["x"]),
+                lambda u=ann: user_tag(actor=shell, user=u, tags=["x"]),
+                lambda m=guest: membership_remove(actor=shell, membership=m),
+                lambda o=one, u=ben: membership_add(actor=shell, organization=o, user=u, roles=["moderator"]),
+                lambda o=other, u=ann: membership_add(actor=shell, organization=o, user=u, roles=["moderator"]),
+            )
+
+            # "Try again" is the answer to one whose guards changed; whoever was not refused is done.
+            assert refusals(results) <= {Conflict}
+            assert live_owners(one) >= 1
+            assert live_owners(other) >= 1
+
+    def test_super_users_and_their_organizations(self, shell: Actor) -> None:
+        home = make_organization("home")
+        make_user(home, "keeper", role="owner", is_superuser=True)
+        for number in range(ROUNDS):
+            side = make_organization(f"side-{number}")
+            make_user(side, "keeper", role="owner")
+            root = make_user(side, "root", is_superuser=True)
+            give(root, home, "admin")
+
+            results = together(
+                lambda u=root: user_suspend(actor=shell, user=u),
+                lambda o=side: org_suspend(actor=shell, organization=o),
+                lambda o=home, u=root: membership_add(actor=shell, organization=o, user=u, roles=["moderator"]),
+                lambda u=root: user_set(actor=shell, user=u, confirmed=True),
+            )
+
+            assert refusals(results) <= {Conflict}
+
+
+class TestActor:
+    """Whoever acts is judged again inside the transaction."""
+
+    def test_two_admins_lock_each_other_out(self, rounds: Iterator[Organization]) -> None:
+        for organization in rounds:
+            make_user(organization, "owner", role="owner")
+            admins = [make_user(organization, f"a{number}", role="admin") for number in range(2)]
+            actors = [actor_of(admin) for admin in admins]
+
+            results = together(
+                lambda a=actors[0], b=admins[1]: user_suspend(actor=a, user=b),
+                lambda a=actors[1], b=admins[0]: user_suspend(actor=a, user=b),
+            )
+
+            assert len(succeeded(results)) >= 1
+            assert refusals(results) <= {NotAuthenticated, NotAllowed}
+
+
+class TestTrail:
+    """The chain has no gaps and no forks."""
+
+    def test_the_sequence_is_gapless_under_eight_writers(self, shell: Actor) -> None:
+        organization = make_organization("acme")
+        make_user(organization, "owner", role="owner")
+        people = [make_user(organization, f"p{number}") for number in range(THREADS)]
+
+        def busy(person: User) -> None:
+            for _ in range(ROUNDS // 2):
+                user_suspend(actor=shell, user=person)
+                user_activate(actor=shell, user=person)
+
+        together(*(lambda p=person: busy(p) for person in people))
+
+        sequences = list(
+            AuditEvent.objects.filter(chain=organization.pk).order_by("sequence").values_list("sequence", flat=True)
+        )
+        assert sequences == list(range(1, THREADS * ROUNDS + 1))
+        assert AuditChain.objects.get(pk=organization.pk).sequence == THREADS * ROUNDS
+        assert audit_verify(actor=shell).faults == []
+
+    def test_two_chains_begin_at_once(self, shell: Actor) -> None:
+        for number in range(ROUNDS // 3):
+            homes = [make_organization(f"home-{number}-{place}") for place in range(2)]
+            people = [make_user(home, name) for home in homes for name in ("a", "b", "c", "d")]
+
+            results = together(*(lambda p=person: user_tag(actor=shell, user=p, tags=["x"]) for person in people))
+
+            assert len(succeeded(results)) == len(people)
+            heads = AuditChain.objects.filter(pk__in=[home.pk for home in homes])
+            assert list(heads.values_list("sequence", flat=True)) == [4, 4]
+        assert audit_verify(actor=shell).faults == []
