@@ -82,9 +82,9 @@ def anybody() -> Actor:
 
 
 @pytest.fixture
-def rounds() -> Iterator[Iterator[Organization]]:
+def rounds() -> Iterator[Organization]:
     """Give a fresh organization for each round."""
-    yield (make_organization(f"round-{number}") for number in range(ROUNDS))
+    return (make_organization(f"round-{number}") for number in range(ROUNDS))
 
 
 def live_owners(organization: Organization) -> int:
@@ -434,6 +434,25 @@ class TestTrail:
             AuditEvent.objects.filter(chain=organization.pk).order_by("sequence").values_list("sequence", flat=True)
         )
         assert sequences == list(range(1, THREADS * ROUNDS + 1))
+        assert AuditChain.objects.get(pk=organization.pk).sequence == THREADS * ROUNDS
+        assert audit_verify(actor=shell).faults == []
+
+    def test_failures_hold_no_other_lock(self, shell: Actor, anybody: Actor) -> None:
+        organization = make_organization("acme")
+        bob = make_user(organization, "bob")
+
+        def guess(number: int) -> None:
+            for _ in range(ROUNDS // 2):
+                with pytest.raises(NotAuthenticated):
+                    session_start(
+                        actor=anybody, organization=organization, login="bob", password="wrong", key_hash=str(number)
+                    )
+                with pytest.raises(NotAllowed):
+                    user_tag(actor=actor_of(bob), user=bob, tags=["x"])
+
+        together(*(lambda n=number: guess(n) for number in range(THREADS)))
+
+        assert AuditEvent.objects.filter(chain=organization.pk).count() == THREADS * ROUNDS
         assert AuditChain.objects.get(pk=organization.pk).sequence == THREADS * ROUNDS
         assert audit_verify(actor=shell).faults == []
 
