@@ -61,8 +61,8 @@ def installation_start(*, actor: Actor) -> User | None:
 
 
 def _hash_superuser(arguments: dict[str, Any]) -> Mapping[str, Any]:
-    password: NewPassword | None = arguments["password"]
-    return {"password": password.prepared(arguments["email"], arguments["username"])} if password else {}
+    password: NewPassword | None = arguments.get("password")
+    return {"password": password.prepared(arguments["email"], arguments.get("username"))} if password else {}
 
 
 @operation(Action.SUPERUSER_CREATE, prepare=_hash_superuser)
