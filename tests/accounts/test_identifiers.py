@@ -22,8 +22,8 @@ def twins() -> list[str]:
         if 0xD800 <= point <= 0xDFFF:
             continue
         character = chr(point)
-        forms = (character.upper(), character.lower(), character.casefold())
-        forms += tuple(unicodedata.normalize(form, character) for form in ("NFC", "NFD", "NFKC", "NFKD"))
+        forms = [character.upper(), character.lower(), character.casefold()]
+        forms += [unicodedata.normalize("NFC", character), unicodedata.normalize("NFKC", character)]
         if any(form.isascii() for form in forms):
             found.append(character)
     return found

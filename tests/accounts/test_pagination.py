@@ -2,6 +2,7 @@
 
 import base64
 import tracemalloc
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -138,10 +139,11 @@ def test_the_words_are_a_closed_list() -> None:
 @pytest.mark.parametrize("limit", [0, -1, 101, 10**9])
 def test_limits(acme: Organization, limit: int) -> None:
     queryset = User.objects.all()
-    for read in (
+    readers: list[Callable[[], Any]] = [
         lambda: page_of(queryset, USER_ORDERS["name"], limit=limit),
         lambda: page_at(queryset, USER_ORDERS["name"], limit=limit, offset=0),
-    ):
+    ]
+    for read in readers:
         with pytest.raises(Invalid) as refusal:
             read()
         assert list(refusal.value.fields) == ["limit"]

@@ -5,6 +5,7 @@ A refusal (``AccountsError``) is a fine way to lose a race; a database error is 
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -101,8 +102,8 @@ class TestLastOwner:
             actors = [actor_of(owner) for owner in owners]
 
             results = together(
-                lambda a=actors[0], b=owners[1]: user_suspend(actor=a, user=b),
-                lambda a=actors[1], b=owners[0]: user_suspend(actor=a, user=b),
+                partial(user_suspend, actor=actors[0], user=owners[1]),
+                partial(user_suspend, actor=actors[1], user=owners[0]),
             )
 
             assert live_owners(organization) == 1
@@ -113,7 +114,7 @@ class TestLastOwner:
         for organization in list(rounds)[: ROUNDS // 3]:
             owners = [make_user(organization, f"o{number}", role="owner") for number in range(THREADS)]
 
-            results = together(*(lambda o=owner: user_archive(actor=shell, user=o) for owner in owners))
+            results = together(*(partial(user_archive, actor=shell, user=owner) for owner in owners))
 
             assert live_owners(organization) == 1
             assert (len(succeeded(results)), refusals(results)) == (THREADS - 1, {Conflict})
@@ -124,7 +125,7 @@ class TestLastOwner:
             make_user(home, "keeper", role="owner")
             owned = [give(make_user(home, f"g{n}"), organization, "owner").membership for n in range(2)]
 
-            results = together(*(lambda m=entry: membership_remove(actor=shell, membership=m) for entry in owned))
+            results = together(*(partial(membership_remove, actor=shell, membership=entry) for entry in owned))
 
             assert live_owners(organization) == 1
             assert (len(succeeded(results)), refusals(results)) == (1, {Conflict})
@@ -137,8 +138,8 @@ class TestLastOwner:
             owner = make_user(organization, "owner", role="owner")
 
             together(
-                lambda m=guest: membership_remove(actor=shell, membership=m),
-                lambda u=owner: user_suspend(actor=shell, user=u),
+                partial(membership_remove, actor=shell, membership=guest),
+                partial(user_suspend, actor=shell, user=owner),
             )
 
             assert live_owners(organization) == 1
@@ -154,9 +155,9 @@ class TestLastOwner:
             org = organization
 
             together(
-                lambda u=second, o=org: membership_add(actor=shell, organization=o, user=u, roles=["owner"]),
-                lambda u=second: user_suspend(actor=shell, user=u),
-                lambda u=first: user_suspend(actor=shell, user=u),
+                partial(membership_add, actor=shell, organization=org, user=second, roles=["owner"]),
+                partial(user_suspend, actor=shell, user=second),
+                partial(user_suspend, actor=shell, user=first),
             )
 
             assert live_owners(organization) >= 1
@@ -174,7 +175,7 @@ class TestLastSuperuser:
                 make_user(home, "keeper", role="owner")
                 roots.append(make_user(home, f"root{place}", is_superuser=True))
 
-            results = together(*(lambda r=root: user_suspend(actor=shell, user=r) for root in roots))
+            results = together(*(partial(user_suspend, actor=shell, user=root) for root in roots))
 
             assert User.objects.live().filter(is_superuser=True).count() == 1
             assert (len(succeeded(results)), refusals(results)) == (THREADS - 1, {Conflict})
@@ -187,8 +188,8 @@ class TestLastSuperuser:
             make_user(homes[1], "keeper", role="owner")
 
             together(
-                lambda o=homes[0]: org_suspend(actor=shell, organization=o),
-                lambda u=roots[1]: user_suspend(actor=shell, user=u),
+                partial(org_suspend, actor=shell, organization=homes[0]),
+                partial(user_suspend, actor=shell, user=roots[1]),
             )
 
             alive = User.objects.live().filter(is_superuser=True, organization__status="active")
@@ -204,10 +205,15 @@ class TestCredentials:
             bob = make_user(organization, "bob")
 
             together(
-                lambda u=bob: user_suspend(actor=shell, user=u),
+                partial(user_suspend, actor=shell, user=bob),
                 *(
-                    lambda o=organization, n=number: session_start(
-                        actor=anybody, organization=o, login="bob", password=PASSWORD, key_hash=f"{o.slug}-{n}"
+                    partial(
+                        session_start,
+                        actor=anybody,
+                        organization=organization,
+                        login="bob",
+                        password=PASSWORD,
+                        key_hash=f"{organization.slug}-{number}",
                     )
                     for number in range(3)
                 ),
@@ -224,11 +230,12 @@ class TestCredentials:
 
             results = together(
                 *(
-                    lambda o=organization, n=number, t=token: link_redeem(
+                    partial(
+                        link_redeem,
                         actor=anybody,
-                        token=t,
-                        password=NewPassword(f"{n} horses graze behind the mill"),
-                        key_hash=f"{o.slug}-{n}",
+                        token=token,
+                        password=NewPassword(f"{number} horses graze behind the mill"),
+                        key_hash=f"{organization.slug}-{number}",
                     )
                     for number in range(THREADS)
                 )
@@ -246,9 +253,13 @@ class TestCredentials:
             token = admin_link(actor=shell, user=bob).rstrip("/").rpartition("/")[2]
 
             together(
-                lambda u=bob: user_suspend(actor=shell, user=u),
-                lambda o=organization, t=token: link_redeem(
-                    actor=anybody, token=t, password=NewPassword("horses graze behind the mill"), key_hash=o.slug
+                partial(user_suspend, actor=shell, user=bob),
+                partial(
+                    link_redeem,
+                    actor=anybody,
+                    token=token,
+                    password=NewPassword("horses graze behind the mill"),
+                    key_hash=organization.slug,
                 ),
             )
 
@@ -262,10 +273,14 @@ class TestCredentials:
             actor = actor_of(erin)
 
             together(
-                lambda u=erin: user_suspend(actor=shell, user=u),
+                partial(user_suspend, actor=shell, user=erin),
                 *(
-                    lambda o=organization, a=actor, n=number: api_key_create(
-                        actor=a, organization=o, name=f"key {n}", scopes=["user.show"]
+                    partial(
+                        api_key_create,
+                        actor=actor,
+                        organization=organization,
+                        name=f"key {number}",
+                        scopes=["user.show"],
                     )
                     for number in range(4)
                 ),
@@ -281,10 +296,7 @@ class TestOneOfMany:
         spellings = ["bob@example.com", "BOB@example.com", "bob@EXAMPLE.com", "Bob@Example.Com"] * 2
         for organization in list(rounds)[: ROUNDS // 3]:
             results = together(
-                *(
-                    lambda o=organization, e=email: user_create(actor=shell, organization=o, email=e)
-                    for email in spellings
-                )
+                *(partial(user_create, actor=shell, organization=organization, email=email) for email in spellings)
             )
 
             assert User.objects.filter(organization=organization).count() == 1
@@ -296,11 +308,8 @@ class TestOneOfMany:
             users = [make_user(organization, name) for name in ("bob", "carol")]
 
             results = together(
-                *(
-                    lambda u=user: user_update(actor=shell, user=u, changes={"email": "new@example.com"})
-                    for user in users
-                ),
-                lambda o=organization: user_create(actor=shell, organization=o, email="NEW@example.com"),
+                *(partial(user_update, actor=shell, user=user, changes={"email": "new@example.com"}) for user in users),
+                partial(user_create, actor=shell, organization=organization, email="NEW@example.com"),
             )
 
             assert len(succeeded(results)) == 1
@@ -312,8 +321,8 @@ class TestOneOfMany:
             bob = make_user(organization, "bob")
 
             results = together(
-                lambda u=bob: user_suspend(actor=shell, user=u, reason="left"),
-                lambda u=bob: user_set(actor=shell, user=u, admin=True, locked=True, confirmed=True),
+                partial(user_suspend, actor=shell, user=bob, reason="left"),
+                partial(user_set, actor=shell, user=bob, admin=True, locked=True, confirmed=True),
             )
 
             after = User.objects.get(pk=bob.pk)
@@ -329,7 +338,7 @@ class TestOneOfMany:
         bob = make_user(organization, "bob")
 
         results = together(
-            *(lambda n=number: user_tag(actor=shell, user=bob, tags=[f"t{n}"]) for number in range(THREADS))
+            *(partial(user_tag, actor=shell, user=bob, tags=[f"t{number}"]) for number in range(THREADS))
         )
 
         after = User.objects.get(pk=bob.pk)
@@ -342,7 +351,7 @@ class TestOneOfMany:
 
             results = together(
                 *(
-                    lambda n=number, u=bob: user_tag(actor=shell, user=u, tags=[f"t{n}"], expected_version=1)
+                    partial(user_tag, actor=shell, user=bob, tags=[f"t{number}"], expected_version=1)
                     for number in range(THREADS)
                 )
             )
@@ -364,13 +373,13 @@ class TestLocks:
             guest = ben.memberships.get(organization=one)
 
             results = together(
-                lambda u=ann: user_suspend(actor=shell, user=u),
-                lambda u=ben: user_suspend(actor=shell, user=u),
-                lambda u=ben: user_tag(actor=shell, user=u, tags=["x"]),
-                lambda u=ann: user_tag(actor=shell, user=u, tags=["x"]),
-                lambda m=guest: membership_remove(actor=shell, membership=m),
-                lambda o=one, u=ben: membership_add(actor=shell, organization=o, user=u, roles=["moderator"]),
-                lambda o=other, u=ann: membership_add(actor=shell, organization=o, user=u, roles=["moderator"]),
+                partial(user_suspend, actor=shell, user=ann),
+                partial(user_suspend, actor=shell, user=ben),
+                partial(user_tag, actor=shell, user=ben, tags=["x"]),
+                partial(user_tag, actor=shell, user=ann, tags=["x"]),
+                partial(membership_remove, actor=shell, membership=guest),
+                partial(membership_add, actor=shell, organization=one, user=ben, roles=["moderator"]),
+                partial(membership_add, actor=shell, organization=other, user=ann, roles=["moderator"]),
             )
 
             # "Try again" is the answer to one whose guards changed; whoever was not refused is done.
@@ -388,10 +397,10 @@ class TestLocks:
             give(root, home, "admin")
 
             results = together(
-                lambda u=root: user_suspend(actor=shell, user=u),
-                lambda o=side: org_suspend(actor=shell, organization=o),
-                lambda o=home, u=root: membership_add(actor=shell, organization=o, user=u, roles=["moderator"]),
-                lambda u=root: user_set(actor=shell, user=u, confirmed=True),
+                partial(user_suspend, actor=shell, user=root),
+                partial(org_suspend, actor=shell, organization=side),
+                partial(membership_add, actor=shell, organization=home, user=root, roles=["moderator"]),
+                partial(user_set, actor=shell, user=root, confirmed=True),
             )
 
             assert refusals(results) <= {Conflict}
@@ -407,8 +416,8 @@ class TestActor:
             actors = [actor_of(admin) for admin in admins]
 
             results = together(
-                lambda a=actors[0], b=admins[1]: user_suspend(actor=a, user=b),
-                lambda a=actors[1], b=admins[0]: user_suspend(actor=a, user=b),
+                partial(user_suspend, actor=actors[0], user=admins[1]),
+                partial(user_suspend, actor=actors[1], user=admins[0]),
             )
 
             assert len(succeeded(results)) >= 1
@@ -428,7 +437,7 @@ class TestTrail:
                 user_suspend(actor=shell, user=person)
                 user_activate(actor=shell, user=person)
 
-        together(*(lambda p=person: busy(p) for person in people))
+        together(*(partial(busy, person) for person in people))
 
         sequences = list(
             AuditEvent.objects.filter(chain=organization.pk).order_by("sequence").values_list("sequence", flat=True)
@@ -450,7 +459,7 @@ class TestTrail:
                 with pytest.raises(NotAllowed):
                     user_tag(actor=actor_of(bob), user=bob, tags=["x"])
 
-        together(*(lambda n=number: guess(n) for number in range(THREADS)))
+        together(*(partial(guess, number) for number in range(THREADS)))
 
         assert AuditEvent.objects.filter(chain=organization.pk).count() == THREADS * ROUNDS
         assert AuditChain.objects.get(pk=organization.pk).sequence == THREADS * ROUNDS
@@ -461,7 +470,7 @@ class TestTrail:
             homes = [make_organization(f"home-{number}-{place}") for place in range(2)]
             people = [make_user(home, name) for home in homes for name in ("a", "b", "c", "d")]
 
-            results = together(*(lambda p=person: user_tag(actor=shell, user=p, tags=["x"]) for person in people))
+            results = together(*(partial(user_tag, actor=shell, user=person, tags=["x"]) for person in people))
 
             assert len(succeeded(results)) == len(people)
             heads = AuditChain.objects.filter(pk__in=[home.pk for home in homes])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -662,7 +663,7 @@ class TestStatuses:
         self, operator: Actor, alice: User, root: User, everything: Photograph, verb: str
     ) -> None:
         for last in (alice, root):
-            refused(Conflict, lambda last=last: STATUS_VERBS[verb].run(actor=operator, user=last), everything)
+            refused(Conflict, partial(STATUS_VERBS[verb].run, actor=operator, user=last), everything)
         refused(Conflict, lambda: user_set(actor=operator, user=alice, locked=True), everything)
 
     def test_an_owner_who_cannot_sign_in_is_none(
