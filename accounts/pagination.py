@@ -164,8 +164,8 @@ def _stretches(
     direction = "-" if descending else ""
     valued = queryset.filter(**{f"{order.column}__isnull": False}) if order.nullable else queryset
     empty = queryset.filter(**{f"{order.column}__isnull": True}) if order.nullable else queryset.none()
-    valued = valued.order_by(f"{direction}{order.column}", f"{direction}id")
-    empty = empty.order_by(f"{direction}id")
+    # Also where the column is NULL throughout: PostgreSQL sorts unless the order names what the index does.
+    valued, empty = (rows.order_by(f"{direction}{order.column}", f"{direction}id") for rows in (valued, empty))
     stretches = [(False, valued), (True, empty)]
     if descending:
         stretches.reverse()
