@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from accounts.actors import Actor
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import AuditEvent, User
@@ -73,3 +76,11 @@ def test_a_refusal_that_was_only_tried_leaves_no_trace(acting: Acting, frank: Us
 
     assert isinstance(result.error, NotAllowed)
     assert not AuditEvent.objects.exists()
+
+
+def test_trying_never_touches_the_trail(operator: Actor, bob: User, carol: User) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        results = tried([bob, carol], lambda u: user_suspend(actor=operator, user=u), key=name)
+
+    assert [result.result for result in results] == ["ok", "ok"]
+    assert [query["sql"] for query in queries if "accounts_audit" in query["sql"]] == []
