@@ -99,13 +99,13 @@ def load(path: Path) -> Keyring:
             raise KeysRefused(f"{path} can be read by others: chmod 600 {path}")
         document = json.loads(path.read_text())
         ring = Keyring({purpose: tuple(_read(entry) for entry in document["keys"][purpose]) for purpose in Purpose})
-        if lacking := [purpose for purpose, keys in ring.keys.items() if not keys]:
-            raise KeysRefused(f"{path} holds no key for {lacking[0]}: restore it from its backup")
-        return ring
     except FileNotFoundError:
         raise KeysRefused(f"{path} does not exist: restore it from its backup, or see docs/operating.md") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeysRefused(f"{path} cannot be read as a key file: {type(error).__name__}") from None
+    if lacking := [purpose for purpose, keys in ring.keys.items() if not keys]:
+        raise KeysRefused(f"{path} holds no key for {lacking[0]}: restore it from its backup")
+    return ring
 
 
 def _read(entry: dict[str, Any]) -> Key:

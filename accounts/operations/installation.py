@@ -290,7 +290,7 @@ def _keys_problem() -> str:
         keys.load(settings.KEYS_FILE)
     except keys.KeysRefused as refusal:
         # Anybody may ask for readiness; where the file lies is for the log.
-        log.error("keys", problem=str(refusal))
+        log.warning("keys", problem=str(refusal))
         return "the key file cannot be used; the log says why"
     return ""
 
