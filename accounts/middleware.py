@@ -46,7 +46,8 @@ class RequestMiddleware:
                 response = self.get_response(request)
             else:
                 response = self.get_response(request)
-                self._log(request, response, started)
+                if response.status_code >= 400 or not request.path.startswith(settings.STATIC_URL):
+                    self._log(request, response, started)
         response["X-Request-ID"] = request_id
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"

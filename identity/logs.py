@@ -129,7 +129,7 @@ def configure(*, level: str, form: str) -> None:
             "loggers": {
                 "django.server": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
-                "django.security": {"level": "ERROR"},
+                "django.security": {"level": "CRITICAL"},  # what it says is in the request's own line
             },
         }
     )
