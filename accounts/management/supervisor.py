@@ -72,8 +72,9 @@ class Running:
     def ended(self) -> int | None:
         """Give the exit code if the process has ended, and plan the next start."""
         code = self.process.poll() if self.process else None
-        if code is None:
+        if self.process is None or code is None:
             return None
+        clear_group(self.process)
         self.process = None
         now = time.monotonic()
         self.failures = 1 if now - self.started_at > STABLE else self.failures + 1
@@ -130,6 +131,11 @@ class Supervisor:
         for process in processes:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(deadline - time.monotonic(), 0))
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            clear_group(process)
             process.wait()
+
+
+def clear_group(process: "subprocess.Popen[bytes]") -> None:
+    """Leave nothing of what a process has started: a web server's workers outlive it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -22,7 +22,6 @@ class Command(HouseCommand):
         """Add where from."""
         parser.add_argument("file", metavar="FILE", help="a file that manage.py backup made")
         parser.add_argument("--replace", action="store_true", help="drop what the database holds now; asks first")
-        parser.add_argument("--yes", "-y", "--force", action="store_true", help="do not ask")
         parser.add_argument("--reason", metavar="TEXT", default="", help="why; kept in the audit trail")
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:
