@@ -160,11 +160,12 @@ def to_try() -> list[str]:
 
 def shell_command(words: str) -> str:
     """Write a command as it is typed here, for the same installation as this one."""
-    python = Path(sys.executable)
-    shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
+    here = Path.cwd() == settings.BASE_DIR
+    manage = "./manage.py" if here else str(settings.BASE_DIR / "manage.py")
+    ours = Path(sys.executable).is_relative_to(settings.BASE_DIR / ".venv")  # manage.py finds it by itself
     given = [(name, os.environ[name]) for name in REPEATED if os.environ.get(name)]
     # SECURITY: an address with a password is not repeated on the screen.
     settings_here = [
         f'{name}="${name}"' if urlsplit(value).password else f"{name}={shlex.quote(value)}" for name, value in given
     ]
-    return " ".join([*settings_here, str(shown), "manage.py", words])
+    return " ".join([*settings_here, *([] if ours else [sys.executable]), manage, words])
