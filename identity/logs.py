@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -55,6 +56,8 @@ def _known(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
         event["event"] = "query"
         for key in ("sql", "params"):
             event.pop(key, None)
+    elif name == "django.request":
+        event["event"] = "fault"
     elif name == "gunicorn.error" and text.startswith("Invalid request from"):
         event["event"] = "invalid request"
     elif name == "gunicorn.error" and text.startswith("Error handling request"):
@@ -81,12 +84,23 @@ def _fault(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 
 def _wanted(record: logging.LogRecord) -> bool:
-    """Leave out the worker's diary: its command sets the level of these loggers itself."""
+    """Leave out the worker's diary, whose level its command sets itself, and what a request's own line says."""
+    if record.name == "django.request":
+        return bool(record.exc_info)
     return not record.name.startswith("django_tasks") or record.levelno >= logging.ERROR
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, place: TracebackType | None) -> None:
+    """Log the end of a process of the service; somebody at a terminal sees it as Python shows it."""
+    if sys.stderr.isatty() or not issubclass(kind, Exception):
+        sys.__excepthook__(kind, error, place)
+    else:
+        structlog.get_logger("identity.process").critical("fault", exc_info=error)
 
 
 def configure(*, level: str, form: str) -> None:
     """Send everything to stderr, masked, as JSON or (``form="console"``) for reading."""
+    sys.excepthook = _uncaught
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -21,6 +21,7 @@ from identity import logs
 from identity.urls import handler400, handler403, handler404, handler500
 from identity.urls import urlpatterns as real
 from tests.factories.users import PASSWORD
+from tests.identity.conftest import Installation
 
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
 
@@ -97,7 +98,7 @@ def test_no_canary_at_debug(log: Log, operator: Actor, alice: User, rf: Any) -> 
     assert "secretsecret" not in log.text
     for secret in secrets:
         assert secret not in log.text, secret
-    (fault_line,) = [line for line in log.lines if line["event"].startswith("Internal Server Error")]
+    (fault_line,) = [line for line in log.lines if line["event"] == "fault"]
     assert fault_line["exception"].splitlines()[-1] == "builtins.RuntimeError"
     assert "builtins.ValueError" in fault_line["exception"]
     assert "in broken" in fault_line["exception"]
@@ -146,6 +147,16 @@ def test_one_event_is_one_line(log: Log, monkeypatch: pytest.MonkeyPatch, form: 
 
     assert len(log.text.splitlines()) == 1
     assert text not in log.text
+
+
+def test_a_process_that_ends_by_a_fault_says_so_in_one_line_without_the_message(installation: Installation) -> None:
+    ended = installation.manage("shell", "-v", "0", "-c", "raise RuntimeError('canary')", LOG_FORMAT="json")
+
+    assert ended.returncode == 1
+    line = json.loads(ended.stderr)
+    assert (line["event"], line["level"]) == ("fault", "critical")
+    assert line["exception"].endswith("builtins.RuntimeError")
+    assert "canary" not in ended.stderr
 
 
 def test_what_gunicorn_says_holds_no_address(log: Log) -> None:
