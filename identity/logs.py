@@ -10,10 +10,13 @@ from types import TracebackType
 from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import SystemCheckError
 
 __all__ = ["configure", "mask"]
 
 MASK = "[masked]"
+TELLING = (ImproperlyConfigured, SystemCheckError)
 SECRET_WORDS = re.compile(
     r"(?i)(password|passwd|secret|token|authorization|cookie|api_?key|sessionid|csrf|email|username|phone|"
     r"given_name|family_name|nickname|bio|identifier|login)"
@@ -67,7 +70,8 @@ def _known(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 def _fault(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Write down of an exception its kinds and places, from the one that came first to the last."""
-    # SECURITY: not its message, which repeats whatever went wrong: a password, an address, a row.
+    # SECURITY: not its message, which repeats whatever went wrong: a password, an address, a row. Those that
+    # speak of code and settings alone are told, because nobody could mend the start without.
     failure = event.pop("exc_info", None)
     if failure is True:
         failure = sys.exc_info()
@@ -76,7 +80,8 @@ def _fault(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     while isinstance(error, BaseException):
         frames = traceback.extract_tb(error.__traceback__)
         places = [f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames]
-        lines = [*places, f"{type(error).__module__}.{type(error).__qualname__}", *lines]
+        told = f": {error}" if isinstance(error, TELLING) else ""
+        lines = [*places, f"{type(error).__module__}.{type(error).__qualname__}{told}", *lines]
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if lines:
         event["exception"] = "\n".join(lines)
