@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
 
 __all__ = ["configure", "mask"]
 
@@ -91,8 +93,11 @@ def _wanted(record: logging.LogRecord) -> bool:
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, place: TracebackType | None) -> None:
-    """Log the end of a process of the service; somebody at a terminal sees it as Python shows it."""
-    if sys.stderr.isatty() or not issubclass(kind, Exception):
+    """Log the end of a process of the service; somebody at a terminal sees it as Python shows it.
+
+    A refusal to start is a sentence of ours (a check, a setting), made to be read.
+    """
+    if sys.stderr.isatty() or not issubclass(kind, Exception) or issubclass(kind, CommandError | ImproperlyConfigured):
         sys.__excepthook__(kind, error, place)
     else:
         structlog.get_logger("identity.process").critical("fault", exc_info=error)
