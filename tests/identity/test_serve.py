@@ -172,7 +172,11 @@ def test_a_supervisor_that_is_killed_takes_everything_along(started: Installatio
         service.process.kill()
         service.process.wait(PATIENCE)
 
-        wait_until(lambda: not any(alive(pid) for pid in children.values()))
+        try:
+            wait_until(lambda: not any(alive(pid) for pid in children.values()))
+        finally:
+            for pid in filter(alive, children.values()):
+                os.kill(pid, signal.SIGTERM)
 
 
 def test_a_port_in_use_gets_a_sentence_before_anything_is_done(installation: Installation) -> None:
