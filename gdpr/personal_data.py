@@ -424,6 +424,7 @@ TRAIL_AND_LETTERS = (
             "id": nobody(),
             "sequence": nobody(),
             "hash": nobody(),
+            "checkpointed": nobody(),
         },
     ),
     table(

@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
                 ('sequence', models.BigIntegerField(default=0)),
                 ('hash', models.CharField(blank=True, default='', max_length=64)),
+                ('checkpointed', models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(

@@ -30,12 +30,26 @@ PREFIX = {
 }
 
 
+class AuditChainQuerySet(models.QuerySet["AuditChain"]):
+    """Heads."""
+
+    def moved(self) -> Self:
+        """Keep those that have gone on since the last checkpoint."""
+        return self.filter(sequence__gt=models.F("checkpointed"))
+
+
 class AuditChain(models.Model):
-    """The head of one organization's chain: the last lock that any operation takes."""
+    """The head of one organization's chain: the last lock that any operation takes.
+
+    ``checkpointed`` spares the sweep from reading the ledger; what is true stands in the ledger.
+    """
 
     id = models.UUIDField(primary_key=True)
     sequence = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, default="", blank=True)
+    checkpointed = models.BigIntegerField(default=0)
+
+    objects = AuditChainQuerySet.as_manager()
 
     def __str__(self) -> str:
         return str(self.pk)

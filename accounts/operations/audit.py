@@ -104,6 +104,8 @@ def _verify_chain(head: AuditChain, checkpoints: dict[int, str], report: AuditRe
         previous, expected = event.hash, event.sequence + 1
     if (head.sequence, head.hash) != (expected - 1, previous):
         report.fault(f"Chain {head.pk} ends at {expected - 1}, its head says {head.sequence}.")
+    if head.checkpointed > head.sequence:
+        report.fault(f"Chain {head.pk} claims a checkpoint at {head.checkpointed}, beyond its end.")
     if checkpoints:
         report.fault(f"Chain {head.pk} was cut: a checkpoint saw event {max(checkpoints)}.")
 
@@ -133,11 +135,11 @@ def audit_checkpoint(*, restored: bool = False) -> int:
 
     :param restored: write them all, and that the chains go on from here, because a backup was restored
     """
-    latest = {UUID(line["chain"]): line["sequence"] for line, good in ledger.entries(CHECKPOINT) if good}
-    heads = {head.pk: (head.sequence, head.hash) for head in AuditChain.objects.order_by("pk")}
+    rows = AuditChain.objects.order_by("pk")
+    moved = {head.pk: (head.sequence, head.hash) for head in (rows if restored else rows.moved())}
     if restored:
-        heads = {**dict.fromkeys(latest, (0, "")), **heads}
-    moved = {chain: head for chain, head in heads.items() if restored or head[0] > latest.get(chain, 0)}
+        gone = {UUID(line["chain"]): (0, "") for line, good in ledger.entries(CHECKPOINT) if good}
+        moved = {**gone, **moved}
     at = moment(timezone.now())
     mark = {"restored": True} if restored else {}
     lines = [
@@ -146,4 +148,6 @@ def audit_checkpoint(*, restored: bool = False) -> int:
     ]
     if lines:
         ledger.append(CHECKPOINT, lines)
+    for chain, (sequence, _) in moved.items():
+        AuditChain.objects.filter(pk=chain).update(checkpointed=sequence)
     return len(lines)

@@ -295,6 +295,11 @@ class TestTampering:
 
         assert faults(shell) == [f"Chain {trail[0].chain} ends at 8, its head says 10."]
 
+    def test_a_checkpoint_claimed_beyond_the_end(self, trail: list[AuditEvent], shell: Actor) -> None:
+        AuditChain.objects.filter(pk=trail[0].chain).update(checkpointed=99)
+
+        assert faults(shell) == [f"Chain {trail[0].chain} claims a checkpoint at 99, beyond its end."]
+
     def test_the_tail_cut_off_and_the_head_set_back(
         self, trail: list[AuditEvent], bob: User, acting: Acting, alice: User, shell: Actor
     ) -> None:
@@ -302,7 +307,7 @@ class TestTampering:
         with lifted():
             AuditPart.objects.filter(event__in=trail[8:]).delete()
             AuditEvent.objects.filter(pk__in=[event.pk for event in trail[8:]]).delete()
-            AuditChain.objects.filter(pk=trail[0].chain).update(sequence=8, hash=trail[7].hash)
+            AuditChain.objects.filter(pk=trail[0].chain).update(sequence=8, hash=trail[7].hash, checkpointed=8)
 
         assert faults(shell) == [f"Chain {trail[0].chain} was cut: a checkpoint saw event 10."]
         for number in range(5):  # time goes on: the place that the checkpoint saw is taken by another event

@@ -19,7 +19,7 @@ import pytest
 
 from tests.identity.conftest import ROOT, Installation, rows
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 class Service:
