@@ -25,7 +25,7 @@ from accounts.keys import Purpose, keyring
 from accounts.models import APIKey, AuditChain, AuditEvent, AuditPart, Membership, Organization, Session, User
 from accounts.models.audit import INSTALLATION_CHAIN
 
-__all__ = ["Recorded", "chained_hash", "collected", "commitment", "failed", "record", "refused"]
+__all__ = ["Recorded", "chained_hash", "collected", "commitment", "failed", "record", "refused", "unwritten"]
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 KINDS: Mapping[type[models.Model], str] = {
@@ -35,6 +35,7 @@ KINDS: Mapping[type[models.Model], str] = {
     Session: "session",
     Membership: "membership",
 }
+_unwritten: ContextVar[bool] = ContextVar("audit_unwritten", default=False)
 _collector: ContextVar[list["Recorded"] | None] = ContextVar("audit_collector", default=None)
 
 
@@ -55,6 +56,20 @@ def collected() -> Iterator[list[Recorded]]:
         yield recorded
     finally:
         _collector.reset(token)
+
+
+@contextmanager
+def unwritten() -> Iterator[None]:
+    """Let nothing be written in the block, only collected: for trying things out.
+
+    There many rows are locked one after the other, and the head of a chain, the last lock of all,
+    must not be held before the next row.
+    """
+    token = _unwritten.set(True)
+    try:
+        yield
+    finally:
+        _unwritten.reset(token)
 
 
 def record(
@@ -103,34 +118,37 @@ def _write(
     if subject is not None:
         organization_id = getattr(subject, "organization_id", None)
     person = subject if isinstance(subject, User) else getattr(subject, "subject", None)
-    key = keyring().current(Purpose.AUDIT)
-    with transaction.atomic():
-        head = _head(organization_id or INSTALLATION_CHAIN)
-        event = AuditEvent(
-            chain=head.pk,
-            sequence=head.sequence + 1,
-            key_id=key.id,
-            action=action,
-            outcome=outcome,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            subject_kind=KINDS[type(subject)] if subject is not None else "",
-            subject_id=subject.pk if subject is not None else None,
-            organization_id=organization_id,
-            door=actor.door,
-            request_id=actor.request_id,
-            occurred_at=timezone.now(),
-        )
-        parts = _parts(event, actor, person, detail)
-        for part in parts:
-            setattr(event, f"{part.kind}_commitment", commitment(part))
-        event.hash = chained_hash(key.secret, head.hash, event)
-        event.save(force_insert=True)
-        AuditPart.objects.bulk_create(parts)
-        AuditChain.objects.filter(pk=head.pk).update(sequence=event.sequence, hash=event.hash)
-    if (recorded := _collector.get()) is not None:
+    event = AuditEvent(
+        action=action,
+        outcome=outcome,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        subject_kind=KINDS[type(subject)] if subject is not None else "",
+        subject_id=subject.pk if subject is not None else None,
+        organization_id=organization_id,
+        door=actor.door,
+        request_id=actor.request_id,
+    )
+    if not _unwritten.get():
+        with transaction.atomic():
+            _append(event, _parts(event, actor, person, detail))
+    if (recorded := _collector.get()) is not None and outcome == DONE:
         recorded.append(Recorded(event, detail))
     return event
+
+
+def _append(event: AuditEvent, parts: list[AuditPart]) -> None:
+    """Put an event at the end of its chain; holds the head until the transaction ends."""
+    key = keyring().current(Purpose.AUDIT)
+    head = _head(event.organization_id or INSTALLATION_CHAIN)
+    event.chain, event.sequence, event.key_id = head.pk, head.sequence + 1, key.id
+    event.occurred_at = timezone.now()
+    for part in parts:
+        setattr(event, f"{part.kind}_commitment", commitment(part))
+    event.hash = chained_hash(key.secret, head.hash, event)
+    event.save(force_insert=True)
+    AuditPart.objects.bulk_create(parts)
+    AuditChain.objects.filter(pk=head.pk).update(sequence=event.sequence, hash=event.hash)
 
 
 def _head(chain: UUID) -> AuditChain:

@@ -84,9 +84,9 @@ def _sqlite() -> list[str]:
         # SECURITY: INSERT OR REPLACE deletes the row that is in its way without firing a DELETE trigger.
         one, other = UNIQUE[table]
         taken = f"id = new.id OR ({one}, {other}) = (new.{one}, new.{other})"
+        in_the_way = f"EXISTS (SELECT 1 FROM {table} WHERE {taken})"
         statements.append(
             f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "
-            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) "
-            f"BEGIN SELECT RAISE(ABORT, 'REPLACE of {table} is refused'); END"
+            f"WHEN {in_the_way} BEGIN SELECT RAISE(ABORT, 'REPLACE of {table} is refused'); END"
         )
     return statements

@@ -121,7 +121,14 @@ def page_at(queryset: models.QuerySet[ModelType], order: Order, *, limit: int, o
             remedy="Go on with --cursor, take everything with --all, or narrow the list.",
             fields={"offset": f"0 to {FURTHEST - limit}"},
         )
-    return Page(_take(queryset, order, None, offset + limit)[offset:])
+    rows: list[ModelType] = []
+    for stretch in _stretches(queryset, order, None, descending=order.descending):
+        found = list(stretch[offset : offset + limit - len(rows)])
+        rows += found
+        if len(rows) == limit:
+            break
+        offset = 0 if found else max(0, offset - stretch.count())
+    return Page(rows)
 
 
 def walk(queryset: models.QuerySet[ModelType], order: Order, *, chunk: int = CHUNK) -> Iterator[ModelType]:
@@ -164,8 +171,8 @@ def _stretches(
     direction = "-" if descending else ""
     valued = queryset.filter(**{f"{order.column}__isnull": False}) if order.nullable else queryset
     empty = queryset.filter(**{f"{order.column}__isnull": True}) if order.nullable else queryset.none()
-    valued = valued.order_by(f"{direction}{order.column}", f"{direction}id")
-    empty = empty.order_by(f"{direction}id")
+    # Also where the column is NULL throughout: PostgreSQL sorts unless the order names what the index does.
+    valued, empty = (rows.order_by(f"{direction}{order.column}", f"{direction}id") for rows in (valued, empty))
     stretches = [(False, valued), (True, empty)]
     if descending:
         stretches.reverse()

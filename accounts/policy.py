@@ -24,6 +24,7 @@ __all__ = [
     "operator",
     "permissions_of",
     "require",
+    "require_all_theirs",
     "require_coarse",
     "require_grantable",
     "sees",
@@ -199,11 +200,28 @@ def _require_rank(actor: Actor, action: Action, user: User) -> None:
     mine, theirs = actor.permissions_in(user.organization_id), permissions_of(user)
     enough = theirs <= mine if Action.ROLE_ASSIGN in mine else theirs < mine
     if user.is_superuser or not enough:
-        raise NotAllowed(
-            "The account has more permissions than you.",
-            remedy="Ask somebody with at least the same roles.",
-            fields={"permission": str(action)},
-        )
+        raise _more_powerful(action)
+
+
+def _more_powerful(action: Action) -> NotAllowed:
+    return NotAllowed(
+        "The account has more permissions than you.",
+        remedy="Ask somebody with at least the same roles.",
+        fields={"permission": str(action)},
+    )
+
+
+def require_all_theirs(actor: Actor, action: Action, user: User) -> None:
+    """Refuse what would let the actor act as somebody more powerful anywhere: their password, their address.
+
+    Rank at home is not enough for that: a guest elsewhere can be an owner there.
+
+    :raises NotAllowed: if the person may do something that the actor may not
+    """
+    if actor.everything or user.pk == actor.user_id:
+        return
+    if user.is_superuser or any(not words <= actor.permissions_in(place) for place, words in _grants(user.pk).items()):
+        raise _more_powerful(action)
 
 
 def sees(actor: Actor, subject: Any) -> bool:

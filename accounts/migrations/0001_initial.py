@@ -349,7 +349,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('status_until', None), ('status', accounts.statuses.Status['LOCKED']), _connector='OR'), name='user_until_only_locked'),
+            constraint=models.CheckConstraint(condition=models.Q(('status_until', None), ('status__in', [accounts.statuses.Status['LOCKED'], accounts.statuses.Status['RESTRICTED']]), _connector='OR'), name='user_until_only_locked'),
         ),
         migrations.AddConstraint(
             model_name='user',

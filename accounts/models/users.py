@@ -222,7 +222,8 @@ class User(AbstractBaseUser, Row):
             ),
             models.CheckConstraint(name="user_username_no_at", condition=Q(username=None) | ~Q(username__contains="@")),
             models.CheckConstraint(
-                name="user_until_only_locked", condition=Q(status_until=None) | Q(status=Status.LOCKED)
+                name="user_until_only_locked",
+                condition=Q(status_until=None) | Q(status__in=[Status.LOCKED, Status.RESTRICTED]),
             ),
             models.CheckConstraint(
                 name="user_before_only_restricted",

@@ -93,7 +93,7 @@ def _verify_chain(head: AuditChain, checkpoints: dict[int, str], report: AuditRe
             report.fault(f"{place}: its key {event.key_id} is not in the key file.")
         elif not _same(chained_hash(key.secret, previous, event), event.hash):
             report.fault(f"{place}: the event or the one before it was changed.")
-        if not hmac.compare_digest(checkpoints.pop(event.sequence, event.hash), event.hash):
+        if not _same(checkpoints.pop(event.sequence, event.hash), event.hash):
             report.fault(f"{place}: it is not the event that the checkpoint saw.")
         _verify_parts(event, place, report)
         previous, expected = event.hash, event.sequence + 1

@@ -4,7 +4,6 @@ import functools
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar, cast
 
 from django.db import IntegrityError, models, transaction
@@ -24,8 +23,6 @@ Prepare = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 OPERATIONS: dict[str, Action] = {}
 """Every operation by name, with its action; filled by the decorator, read by the matrices."""
-
-_trying: ContextVar[bool] = ContextVar("trying", default=False)
 
 
 def operation(
@@ -70,8 +67,6 @@ def operation(
 
 
 def _remember_refusal(actor: Actor, action: Action, subject: models.Model | None, refusal: NotAllowed) -> None:
-    if _trying.get():
-        return
     if subject is not None and not policy.sees(actor, subject):
         subject = None
     audit.refused(actor, action, subject, code=refusal.code)
@@ -80,13 +75,9 @@ def _remember_refusal(actor: Actor, action: Action, subject: models.Model | None
 @contextmanager
 def rolled_back() -> Iterator[None]:
     """Try things out: whatever happens in the block is undone at its end, and refusals leave no trace."""
-    token = _trying.set(True)
-    try:
-        with transaction.atomic():
-            yield
-            transaction.set_rollback(True)
-    finally:
-        _trying.reset(token)
+    with audit.unwritten(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 class NewPassword:

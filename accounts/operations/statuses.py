@@ -85,6 +85,8 @@ def change_status(
     if target is not Status.ACTIVE:
         guard_leaving(user)
         ended = end_credentials(user, f"user.{verb}")
+    if Status.RESTRICTED in {user.current_status, target}:
+        until = user.status_until if Status.LOCKED in {user.current_status, target} else None
     user.enter(target, reason=reason, until=until)
     user.touch()
     user.save()

@@ -183,6 +183,7 @@ def user_update(
         setattr(user, field, value)
     ended: dict[str, int] = {}
     if "email" in changes:
+        policy.require_all_theirs(actor, Action.USER_UPDATE, user)
         ended = _change_email(user, changes["email"], verified=skip_verification)
     if "username" in changes:
         user.set_username(changes["username"])
@@ -244,6 +245,7 @@ def user_set_password(
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_SET_PASSWORD, user)
+    policy.require_all_theirs(actor, Action.USER_SET_PASSWORD, user)
     expect_version(user, expected_version)
     _refuse_erased(user)
     user.password = password.hash

@@ -8,6 +8,7 @@ from accounts.actions import BUILT_IN_ROLES
 from accounts.models import Membership, User
 from accounts.models.two_factor import has_second_factor
 from accounts.serializers.base import Output
+from accounts.statuses import Status
 
 __all__ = ["GuestOutput", "UserDetailOutput", "UserOutput", "roles_of"]
 
@@ -70,7 +71,7 @@ class UserOutput(Output[User]):
 
     def get_status_until(self, user: User) -> str | None:
         """When the lock ends, if it does and has not."""
-        if user.current_status != user.status or user.status_until is None:
+        if user.current_status is not Status.LOCKED or user.status_until is None:
             return None
         return _moment(user.status_until)
 

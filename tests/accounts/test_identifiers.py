@@ -23,7 +23,7 @@ def twins() -> list[str]:
             continue
         character = chr(point)
         forms = [character.upper(), character.lower(), character.casefold()]
-        forms += (unicodedata.normalize(form, character) for form in ("NFC", "NFD", "NFKC", "NFKD"))
+        forms += [unicodedata.normalize("NFC", character), unicodedata.normalize("NFKC", character)]
         if any(form.isascii() for form in forms):
             found.append(character)
     return found
@@ -60,7 +60,7 @@ def test_no_username_holds_one_either(place: str) -> None:
 
 def test_no_single_character_makes_a_key_of_ascii() -> None:
     for point in range(0x80, 0x110000):
-        if 0xD800 <= point <= 0xDFFF:
+        if unicodedata.category(chr(point)) in {"Cn", "Co", "Cs"}:  # refused as such, below
             continue
         try:
             key = email_key(f"a{chr(point)}b@example.com")
@@ -84,6 +84,8 @@ def test_no_single_character_makes_a_key_of_ascii() -> None:
         "alice@exam\ufe0fple.com",
         "alice@exam\u2060ple.com",
         "al\u202eice@example.com",
+        "al\ue000ice@example.com",
+        "al\u0378ice@example.com",
         "\uff41lice@example.com",
         "alice\uff20example.com",
         "ali\ufb01@example.com",

@@ -1,16 +1,21 @@
 """Status verbs."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.errors import Conflict, NotAllowed, NotFound
-from accounts.models import APIKey, AuditEvent, AuditPart, Session, User
+from accounts.models import APIKey, AuditEvent, AuditPart, Organization, Session, User
 from accounts.operations.api_keys import api_key_create
-from accounts.operations.statuses import user_suspend
+from accounts.operations.base import NewPassword
+from accounts.operations.statuses import user_lock, user_restrict, user_suspend, user_unrestrict
+from accounts.operations.users import user_set_password, user_update
 from accounts.statuses import Status
+from tests.factories.organizations import give
 from tests.factories.users import SessionFactory
 
 Acting = Callable[[User], Actor]
@@ -58,3 +63,48 @@ class TestUserSuspend:
             user_suspend(actor=acting(getattr(cast, who)), user=subject)
 
         assert everything() == before
+
+
+class TestUserRestrict:
+    """``user_restrict`` and back."""
+
+    def test_a_lock_keeps_its_end(self, operator: Actor, bob: User) -> None:
+        until = timezone.now() + timedelta(hours=2)
+        user_lock(actor=operator, user=bob, until=until)
+
+        restricted = user_restrict(actor=operator, user=bob)
+        back = user_unrestrict(actor=operator, user=bob)
+
+        assert (restricted.current_status, back.current_status, back.status_until) == ("restricted", "locked", until)
+
+    def test_a_lock_that_has_run_out_is_none(self, operator: Actor, bob: User) -> None:
+        User.objects.filter(pk=bob.pk).update(status="locked", status_until=timezone.now() - timedelta(hours=1))
+
+        user_restrict(actor=operator, user=bob)
+
+        assert user_unrestrict(actor=operator, user=bob).status == Status.ACTIVE
+
+
+class TestTakingOver:
+    """Who owns the organization next door is not taken over by an admin at home."""
+
+    def test_neither_password_nor_address(
+        self,
+        acting: Acting,
+        operator: Actor,
+        erin: User,
+        bob: User,
+        nextdoor: Organization,
+        everything: Callable[[], Any],
+    ) -> None:
+        give(bob, nextdoor, "owner")
+        before = everything()
+
+        with pytest.raises(NotAllowed):
+            user_set_password(actor=acting(erin), user=bob, password=NewPassword("correct horse battery staple"))
+        with pytest.raises(NotAllowed):
+            user_update(actor=acting(erin), user=bob, changes={"email": "mine@example.com"})
+
+        assert everything() == before
+        user_update(actor=acting(erin), user=bob, changes={"nickname": "Bobby"})
+        user_set_password(actor=operator, user=bob, password=NewPassword("correct horse battery staple"))
