@@ -159,8 +159,8 @@ class APIKeyAdmin(HouseAdmin):
             except (Invalid, Conflict) as refusal:
                 form.refuse(refusal)
             else:
-                context = {"title": "Copy the key now", "secret": made.secret, "name": made.key.name}
-                return self.render(request, "secret.html", {**context, "back": self.url("changelist")})
+                once = {"title": "Copy the key now", "secret": made.secret, "name": made.key.name}
+                return self.render(request, "secret.html", {**once, "back": self.url("changelist")})
         context = {
             "title": "Make a key",
             "lead": "Its secret is shown once, on the next page.",

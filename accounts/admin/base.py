@@ -42,9 +42,11 @@ View = Callable[..., HttpResponseBase]
 
 def actor_of(request: HttpRequest) -> Actor:
     """Give the principal of a request, judged once."""
-    if not hasattr(request, "house_actor"):
-        request.house_actor = request_actor(request, Door.ADMIN)  # type: ignore[attr-defined]
-    return cast("Actor", request.house_actor)
+    known: Actor | None = getattr(request, "house_actor", None)
+    if known is None:
+        known = request_actor(request, Door.ADMIN)
+        request.house_actor = known  # type: ignore[attr-defined]
+    return known
 
 
 def answering(view: View) -> View:
@@ -159,7 +161,7 @@ class HouseAdmin(ModelAdmin[Any]):
 
     def visible(self, actor: Actor) -> models.QuerySet[Any]:
         """Give the rows that exist for the actor."""
-        rows: models.QuerySet[Any] = self.model.objects.visible_to(actor)  # type: ignore[attr-defined]
+        rows: models.QuerySet[Any] = self.model.objects.visible_to(actor)
         return rows
 
     def found(self, actor: Actor, public_id: str) -> Any:
@@ -188,7 +190,7 @@ class HouseAdmin(ModelAdmin[Any]):
 
     # --- pages ----------------------------------------------------------------------------
 
-    def get_urls(self) -> list[URLPattern]:  # type: ignore[override]
+    def get_urls(self) -> list[URLPattern]:
         """Give our own addresses and none of Django's, which write rows."""
         routes: list[tuple[str, View, str]] = [("", self.list_view, "changelist")]
         if self.verbs:
@@ -332,7 +334,7 @@ class HouseAdmin(ModelAdmin[Any]):
         return self._address(request, cursor=cursor) if cursor else ""
 
     def _address(self, request: HttpRequest, **changed: str) -> str:
-        kept = {key: value for key, value in request.GET.items() if key != "cursor" and value}
+        kept = {key: str(value) for key, value in request.GET.items() if key != "cursor" and value}
         return f"?{urlencode({**kept, **changed})}"
 
     def cells(self, actor: Actor, row: Any) -> list[Cell]:
@@ -498,7 +500,7 @@ def key_of(row: Any) -> str:
 
 def narrowing(query: QueryDict) -> Narrowing:
     """Read filters, order and cursor of a list's address."""
-    words = {key: value.strip() for key, value in query.items() if value.strip()}
+    words = {key: text for key, value in query.items() if (text := str(value).strip())}
     words.pop("org", None)
     order, cursor = words.pop("order", ""), words.pop("cursor", "")
     return Narrowing(words, order, cursor)

@@ -1,6 +1,6 @@
 """Roles: what each permits. They are read here; the built-in ones come with the service."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.db import models
@@ -11,7 +11,6 @@ from accounts.admin.base import HouseAdmin
 from accounts.admin.site import site
 from accounts.admin.tables import Cell
 from accounts.models import Role
-from accounts.models.roles import RoleQuerySet
 
 __all__ = ["RoleAdmin"]
 
@@ -38,7 +37,7 @@ class RoleAdmin(HouseAdmin):
 
     def visible(self, actor: Actor) -> models.QuerySet[Any]:
         """Give the built-in roles, the same for everybody."""
-        return cast("RoleQuerySet", Role.objects.built_in())
+        return Role.objects.built_in()
 
     def fetched(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Fetch the permissions along with each."""

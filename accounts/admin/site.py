@@ -166,7 +166,7 @@ class HouseAdminSite(AdminSite):
                     links.append(Link(label, url, is_here=request.path.startswith(url)))
         return {**super().each_context(request), "navigation": links}
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Draw the start page."""
         return super().index(request, {**start_context(actor_of(request)), **(extra_context or {})})
 

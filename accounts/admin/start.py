@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.tables import Cell, Column, Table, TableRow, moment
-from accounts.models import AuditEvent, Organization, User
+from accounts.models import AuditEvent, User
 from accounts.statuses import Status
 
 __all__ = ["start_context"]
@@ -20,6 +21,7 @@ __all__ = ["start_context"]
 DAYS: Final = 30
 NEWEST: Final = 10_000
 """How many rows a plot reads at most; beyond that it covers fewer days and says so."""
+NOBODY: Final = UUID(int=0)
 LOOKED_AT: Final = 1_000
 SHOWN: Final = 5
 WIDTH, HEIGHT, BAR = 20, 96, 14
@@ -88,10 +90,8 @@ def start_context(actor: Actor) -> dict[str, Any]:
         context["plots"].insert(0, plot("Sign-ins", moments, today=today))
         refused = [event for event in events[:LOOKED_AT] if event.outcome != "done"]
         context["refusals"] = _refusals(refused)
-    organization = Organization.objects.visible_to(actor).filter(pk=actor.organization_id).first()
-    context["is_new"] = (
-        organization is not None and not User.objects.exclude(pk=actor.user_id).visible_to(actor).exists()
-    )
+    others = User.objects.visible_to(actor).exclude(pk=actor.id or NOBODY)
+    context["is_new"] = bool(actor.everything or homes) and not others.exists()
     return context
 
 

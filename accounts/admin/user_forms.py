@@ -16,7 +16,6 @@ from accounts.statuses import Status
 
 __all__ = ["CreateForm", "FilterForm", "ProfileForm"]
 
-LENGTHS = {field: User._meta.get_field(field).max_length for field in PROFILE_FIELDS}
 QUIET = {"autocomplete": "off"}
 
 

@@ -319,7 +319,7 @@ class UserAdmin(HouseAdmin):
         organizations = organization_choices(actor, Action.USER_CREATE)
         if not organizations:
             if request.method == "POST":
-                home = Organization.objects.visible_to(actor).get(pk=actor.organization_id)
+                home = cast("User", request.user).organization
                 user_create(actor=actor, organization=home, email=request.POST.get("email", ""))
             raise policy.missing(Action.USER_CREATE)
         home_slug = next((entry.slug for entry in organizations if entry.pk == actor.organization_id), None)
