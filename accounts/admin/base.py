@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -53,7 +54,7 @@ def answering(view: View) -> View:
     """Make a page of every refusal; a stranger's row and an absent one give the same."""
 
     @wraps(view)
-    @sensitive_post_parameters("password", "again")
+    @method_decorator(sensitive_post_parameters("password", "again"))
     def run(self: Any, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
         try:
             if not self.has_view_permission(request):
@@ -255,6 +256,8 @@ class HouseAdmin(ModelAdmin[Any]):
 
         :raises Invalid: for a filter or an order that is none
         """
+        if unknown := sorted(asked.words):
+            raise Invalid(f"There is no filter {unknown[0]!r}.", remedy="Take it out of the address.")
         rows = self.visible(actor)
         if scope.organization:
             rows = rows.filter(organization_id=scope.organization.pk)
@@ -404,7 +407,7 @@ class HouseAdmin(ModelAdmin[Any]):
         if not verb.takes_many and single is None:
             raise Invalid(f"{verb.label} is for one at a time.")
         form = verb.form(source if "step" in source else None)
-        chosen = [rows.get(key, key) for key in keys]
+        chosen = sorted((rows.get(key, key) for key in keys), key=lambda row: getattr(row, "pk", None) == actor.id)
         if is_final and form.is_valid():
             try:
                 return self._done(request, verb, form, chosen, single)

@@ -31,7 +31,7 @@ class FilterForm(forms.Form):
     status = forms.ChoiceField(
         required=False,
         choices=(
-            ("", "All but put away"),
+            ("", "All in use"),
             *((str(status), str(status).capitalize()) for status in Status),
             ("all", "Every status"),
         ),

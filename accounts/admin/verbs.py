@@ -141,7 +141,7 @@ def table_of(
     for result in results:
         lines = [line for change in result.changes for line in difference_rows(change)]
         what = "; ".join(
-            f"{field}: {before} → {after}" if before else f"{after} {field}" for field, before, after in lines
+            f"{field}: {before} → {after}" if before else f"{field}: {after}" for field, before, after in lines
         )
         if result.error is not None:
             what = result.error.message
