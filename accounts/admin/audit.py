@@ -1,6 +1,8 @@
 """The audit trail: read, filtered, never changed."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -17,7 +19,7 @@ from accounts.admin.verbs import difference_rows, shown
 from accounts.errors import Invalid
 from accounts.filters import AUDIT_ORDERS, AuditFilter
 from accounts.identifiers import text_refused
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from accounts.pagination import Order
 from accounts.serializers.audit import AuditEventOutput
 from accounts.serializers.base import output
@@ -27,7 +29,6 @@ __all__ = ["AuditEventAdmin"]
 
 SUBJECTS = ("usr", "org", "key", "ses", "mem")
 FILTERS = ("actor", "subject", "action", "outcome", "since", "until")
-PAGES = {"usr": "admin:accounts_user_change", "org": "admin:accounts_organization_change"}
 QUIET = {"autocomplete": "off", "spellcheck": "false"}
 
 
@@ -84,14 +85,18 @@ class AuditEventAdmin(HouseAdmin):
         order = Order.parse(asked.order or self.default_order, self.orders)
         return Listing(wanted.apply(rows), order, f"{scope.name} {wanted.scope}")
 
-    def cells(self, actor: Actor, row: Any) -> list[Cell]:
-        """Show an event."""
+    def cells_of(self, actor: Actor, rows: Sequence[Any]) -> list[list[Cell]]:
+        """Show the events of a page, people by name as far as they exist for the actor."""
+        names = names_in(actor, rows)
+        return [self._cells(row, names) for row in rows]
+
+    def _cells(self, row: AuditEvent, names: Mapping[UUID, str]) -> list[Cell]:
         facts = output(AuditEventOutput, row)
         return [
             Cell(moment(row.occurred_at), url=self.url("change", row.public_id), at=row.occurred_at.isoformat()),
             Cell(row.action) if row.outcome == "done" else badge(row.outcome, note=row.action),
-            who(row.actor_name),
-            who(row.subject_name),
+            who(row.actor_name, row.actor_id, names),
+            who(row.subject_name, row.subject_id, names),
             Cell(row.door),
             Cell(facts["reason"]),
         ]
@@ -104,6 +109,7 @@ class AuditEventAdmin(HouseAdmin):
         """Show before and after as a table."""
         facts = output(AuditEventOutput, row)
         detail = facts["detail"]
+        names = names_in(actor, [row])
         others = [
             (name.replace("_", " "), shown(value))
             for name, value in detail.items()
@@ -113,17 +119,28 @@ class AuditEventAdmin(HouseAdmin):
             "facts": facts,
             "at": f"{row.occurred_at:%Y-%m-%d %H:%M:%S} UTC",
             "outcome": badge(row.outcome),
-            "actor": who(row.actor_name),
-            "subject": who(row.subject_name),
+            "actor": who(row.actor_name, row.actor_id, names),
+            "subject": who(row.subject_name, row.subject_id, names),
             "differences": difference_rows(detail),
             "others": others,
         }
 
 
-def who(public_id: str) -> Cell:
-    """Name an actor or a subject by its id, with a link where there is a page."""
-    page = PAGES.get(public_id[:3]) if "_" in public_id else None
-    return Cell(public_id or "—", url=reverse(page, args=[public_id]) if page else "")
+def names_in(actor: Actor, events: Sequence[AuditEvent]) -> dict[UUID, str]:
+    """Read the names of the people in some events, as far as they exist for the actor (one query)."""
+    wanted = {identifier for event in events for identifier in (event.actor_id, event.subject_id) if identifier}
+    people = User.objects.visible_to(actor).filter(pk__in=wanted)
+    return {person.pk: person.display_name or person.email or "" for person in people}
+
+
+def who(public_id: str, identifier: UUID | None, names: Mapping[UUID, str]) -> Cell:
+    """Name an actor or a subject, with a link where there is a page."""
+    name = names.get(identifier) if identifier else None
+    if name:
+        return Cell(name, url=reverse("admin:accounts_user_change", args=[public_id]), note=public_id)
+    is_organization = public_id.startswith("org_")
+    url = reverse("admin:accounts_organization_change", args=[public_id]) if is_organization else ""
+    return Cell(public_id or "—", url=url)
 
 
 def audit_filter(words: dict[str, str]) -> AuditFilter:

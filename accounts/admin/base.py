@@ -315,7 +315,8 @@ class HouseAdmin(ModelAdmin[Any]):
         """Draw the rows."""
         actor = actor_of(request)
         columns = [self._column(request, label, word, scope, asked) for label, word in self.columns]
-        lines = [TableRow(self.cells(actor, row), row.public_id, self.links(actor, row)) for row in rows]
+        shown = zip(rows, self.cells_of(actor, rows), strict=True)
+        lines = [TableRow(cells, row.public_id, self.links(actor, row)) for row, cells in shown]
         empty = "Nothing matches." if asked.words else self.empty
         hint = "Take a filter away, or look in another organization." if asked.words else ""
         return Table(self.plural, columns, lines, empty, hint, can_select=bool(self.many_verbs(actor)))
@@ -339,6 +340,10 @@ class HouseAdmin(ModelAdmin[Any]):
     def _address(self, request: HttpRequest, **changed: str) -> str:
         kept = {key: str(value) for key, value in request.GET.items() if key != "cursor" and value}
         return f"?{urlencode({**kept, **changed})}"
+
+    def cells_of(self, actor: Actor, rows: Sequence[Any]) -> list[list[Cell]]:
+        """Show the rows of a page."""
+        return [self.cells(actor, row) for row in rows]
 
     def cells(self, actor: Actor, row: Any) -> list[Cell]:
         """Show a row."""

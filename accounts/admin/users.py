@@ -301,7 +301,7 @@ class UserAdmin(HouseAdmin):
             cursor=request.GET.get("cursor", ""),
             scope=user.public_id,
         )
-        rows = [TableRow(audit_admin.cells(actor, event)) for event in page.rows]
+        rows = [TableRow(cells) for cells in audit_admin.cells_of(actor, page.rows)]
         columns = [Column(label) for label, _ in audit_admin.columns]
         context |= {
             "table": Table("Audit trail", columns, rows, "Nothing was done to this account yet."),

@@ -262,7 +262,7 @@ class TestVerb:
 
         assert "1 of 3 will change" in text_of(preview)
         assert "The account has more permissions than you." in text_of(preview)
-        assert mallory.email not in text_of(preview)
+        assert str(mallory.email) not in text_of(preview)
         assert done.context["counts"] == {"ok": 1, "unchanged": 0, "failed": 2}
         assert list(User.objects.filter(status="suspended")) == [bob]
 
