@@ -3,16 +3,17 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
+COMPILE := uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check fix docs lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: apt-get install python3"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another with PYTHON=…"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (Debian, Ubuntu: apt-get install python3)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another: make PYTHON=/path/to/python3.11 …"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing. Install it (Debian, Ubuntu: apt-get install python3-venv) and repeat."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
@@ -29,8 +30,8 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 
 setup: $(VENV)/installed ## install what the service needs, nothing else
 
-run: setup ## start everything: server, worker, sweep (PORT, DATABASE_URL, DEMO=1)
-	@exec $(BIN)/python manage.py serve --first-start $(if $(DEMO),--demo)
+run: setup ## start everything: server, worker, sweep (PORT=8000 DATABASE_URL=… DEMO=1)
+	@exec $(BIN)/python manage.py serve --first-start $(if $(filter-out 0,$(DEMO)),--demo)
 
 test: $(VENV)/installed-dev ## everything, on SQLite and on a real PostgreSQL (ARGS go to pytest)
 	@$(BIN)/python -m tests $(ARGS)
@@ -49,6 +50,7 @@ fix: $(VENV)/installed-dev ## let ruff mend what it can
 docs: $(VENV)/installed-dev ## write the generated pages of docs/ anew
 	@$(BIN)/python -m tests.generated
 
-lock: ## renew the lock files from pyproject.toml (needs uv)
-	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.txt
-	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev -o requirements-dev.txt
+lock: ## renew the lock files from pyproject.toml
+	@command -v uv >/dev/null || { echo "uv is needed to renew the lock: python3 -m pip install uv"; exit 1; }
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml --extra dev -o requirements-dev.txt

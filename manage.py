@@ -13,8 +13,15 @@ def main() -> None:
     if sys.prefix == sys.base_prefix and INSTALLED.exists():
         os.execv(INSTALLED, [str(INSTALLED), *sys.argv])  # noqa: S606 -- no shell is wanted
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "identity.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 -- settings first
+    from django.conf import settings  # noqa: PLC0415 -- the environment first
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
 
+    try:
+        _ = settings.PRODUCTION
+    except ImproperlyConfigured as refusal:
+        sys.stderr.write(f"Error: {refusal}\n")
+        sys.exit(4)
     execute_from_command_line(sys.argv)
 
 

@@ -65,6 +65,7 @@ class Action(StrEnum):
     SUPERUSER_CREATE = "superuser.create"
     INSTALLATION_START = "installation.start"
     INSTALLATION_BACKUP = "installation.backup"
+    INSTALLATION_RESTORE = "installation.restore"
     ADMIN_LINK = "installation.admin_link"
     LINK_REDEEM = "link.redeem"
     KEYS_ROTATE = "installation.keys_rotate"
@@ -79,6 +80,7 @@ INSTALLATION_ACTIONS: Final = frozenset(
         Action.SUPERUSER_CREATE,
         Action.INSTALLATION_START,
         Action.INSTALLATION_BACKUP,
+        Action.INSTALLATION_RESTORE,
         Action.ADMIN_LINK,
         Action.KEYS_ROTATE,
     }

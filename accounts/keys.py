@@ -2,14 +2,16 @@
 
 Five purposes, each with a list of keys, newest first: the first one signs and encrypts, the others
 stay for reading. On a first start in development the file is made; production names it or refuses
-to start (DESIGN section 5).
+to start (DESIGN section 5); ``python -m accounts.keys FILE`` makes it there, once.
 """
 
 import base64
 import json
 import os
 import secrets
+import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,6 +26,8 @@ from django.conf import settings
 __all__ = ["Key", "Keyring", "KeysRefused", "Purpose", "create", "keyring", "load", "open_sealed", "rotate", "seal"]
 
 NONCE_LENGTH = 12
+ID_LENGTH = 4
+SECRET_LENGTH = 32
 
 
 class Purpose(StrEnum):
@@ -79,8 +83,8 @@ class Keyring:
 
 def _new_key() -> Key:
     return Key(
-        id=secrets.token_hex(4),
-        secret=secrets.token_bytes(32),
+        id=secrets.token_hex(ID_LENGTH),
+        secret=secrets.token_bytes(SECRET_LENGTH),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -94,36 +98,54 @@ def load(path: Path) -> Keyring:
         if path.stat().st_mode & 0o077:
             raise KeysRefused(f"{path} can be read by others: chmod 600 {path}")
         document = json.loads(path.read_text())
-        return Keyring({purpose: tuple(_read(entry) for entry in document["keys"][purpose]) for purpose in Purpose})
+        ring = Keyring({purpose: tuple(_read(entry) for entry in document["keys"][purpose]) for purpose in Purpose})
     except FileNotFoundError:
         raise KeysRefused(f"{path} does not exist: restore it from its backup, or see docs/operating.md") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeysRefused(f"{path} cannot be read as a key file: {type(error).__name__}") from None
+    if lacking := [purpose for purpose, keys in ring.keys.items() if not keys]:
+        raise KeysRefused(f"{path} holds no key for {lacking[0]}: restore it from its backup")
+    return ring
 
 
 def _read(entry: dict[str, Any]) -> Key:
-    return Key(entry["id"], base64.b64decode(entry["secret"], validate=True), entry["created_at"])
+    key = Key(entry["id"], base64.b64decode(entry["secret"], validate=True), entry["created_at"])
+    if len(bytes.fromhex(key.id)) != ID_LENGTH or len(key.secret) != SECRET_LENGTH:
+        raise ValueError("a key has an id of 4 bytes and 32 secret ones")
+    return key
 
 
 def create(path: Path) -> Keyring:
-    """Read the file, or make it with fresh keys if it is not there; of two at once one wins."""
-    if not path.exists():
-        fresh = Keyring({purpose: (_new_key(),) for purpose in Purpose})
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = _written(path, fresh)
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
+    """Read the file, or make it with fresh keys if it is not there; of two at once one wins.
+
+    :raises KeysRefused: if it cannot be made or read
+    """
+    try:
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = _written(path, Keyring({purpose: (_new_key(),) for purpose in Purpose}))
+            try:
+                with suppress(FileExistsError):
+                    os.link(temporary, path)
+            finally:
+                temporary.unlink()
+            _synced(path.parent)
+    except OSError as error:
+        raise KeysRefused(f"{path} cannot be made: {error.strerror}") from None
     return load(path)
 
 
 def rotate(path: Path) -> Keyring:
-    """Put fresh keys first and keep the old ones for reading; running processes see them when restarted."""
+    """Put fresh keys first and keep the old ones for reading; running processes see them when restarted.
+
+    :raises KeysRefused: if the file cannot be read or replaced; it is then as it was
+    """
     rotated = load(path).rotated()
-    _written(path, rotated).replace(path)
+    try:
+        _written(path, rotated).replace(path)
+        _synced(path.parent)
+    except OSError as error:
+        raise KeysRefused(f"{path} cannot be replaced: {error.strerror}") from None
     keyring.cache_clear()
     return rotated
 
@@ -136,6 +158,15 @@ def _written(path: Path, ring: Keyring) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return Path(name)
+
+
+def _synced(folder: Path) -> None:
+    """Wait until a new name in the folder is on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @cache
@@ -162,3 +193,10 @@ def open_sealed(purpose: str, sealed: str) -> str | None:
         return AESGCM(key.secret).decrypt(raw[4 : 4 + NONCE_LENGTH], raw[4 + NONCE_LENGTH :], purpose.encode()).decode()
     except Exception:  # noqa: BLE001 -- whatever is wrong with it, it is not ours
         return None
+
+
+if __name__ == "__main__":
+    try:
+        create(Path(sys.argv[1]))
+    except (IndexError, KeysRefused) as problem:
+        sys.exit(f"Error: {problem}" if isinstance(problem, KeysRefused) else "Usage: python -m accounts.keys FILE")

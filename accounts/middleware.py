@@ -4,7 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
 from django.conf import settings
@@ -17,7 +17,7 @@ from accounts.errors import NotAuthenticated
 from accounts.models import User
 from accounts.operations.sessions import session_seen
 
-__all__ = ["LiveSessionMiddleware", "RequestMiddleware"]
+__all__ = ["BoundsMiddleware", "LiveSessionMiddleware", "RequestMiddleware"]
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -28,7 +28,7 @@ log = structlog.get_logger("identity.request")
 
 
 class RequestMiddleware:
-    """Gives a request its id, refuses what no door can read, and logs one line without what is personal."""
+    """Gives a request its id, and logs one line without what is personal."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -40,23 +40,18 @@ class RequestMiddleware:
         request.META["REQUEST_ID"] = request_id
         started = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = self._refusal(request) or self.get_response(request)
-            if request.path not in PROBES:
-                self._log(request, response, started)
+            if request.path in PROBES:
+                # A probe comes by whatever address the machine has; no link is ever made from it.
+                request.META["HTTP_HOST"] = urlsplit(settings.PUBLIC_URL).netloc
+                response = self.get_response(request)
+            else:
+                response = self.get_response(request)
+                if response.status_code >= 400 or not request.path.startswith(settings.STATIC_URL):
+                    self._log(request, response, started)
         response["X-Request-ID"] = request_id
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         return response
-
-    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
-        """Refuse a NUL byte or broken text anywhere in address or headers, and addresses without end."""
-        address = request.get_full_path()
-        headers = [value for key, value in request.META.items() if key.startswith("HTTP_")]
-        if len(address) > LONGEST_ADDRESS:
-            return _problem("The address is too long.", 414)
-        if not _is_text(unquote_to_bytes(address)) or any("\x00" in value for value in headers):
-            return _problem("The request holds a NUL byte or text that is not UTF-8.", 400)
-        return None
 
     def _log(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
         # SECURITY: the route's pattern, not the address: links carry secrets, queries carry people's addresses.
@@ -68,6 +63,33 @@ class RequestMiddleware:
             status=response.status_code,
             milliseconds=round((time.monotonic() - started) * 1000),
         )
+
+
+class BoundsMiddleware:
+    """Refuses what no door can read, and what is too much of anything."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        return self._refusal(request) or self.get_response(request)
+
+    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
+        address = request.META.get("RAW_URI") or request.get_full_path()
+        headers = [value for key, value in request.META.items() if key.startswith("HTTP_")]
+        if len(address) > LONGEST_ADDRESS:
+            return _problem("The address is too long.", 414)
+        if not _is_text(unquote_to_bytes(address)) or any("\x00" in value for value in headers):
+            return _problem("The request holds a NUL byte or text that is not UTF-8.", 400)
+        if _length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return _problem("The request's body is too large.", 413)
+        return None
+
+
+def _length(request: HttpRequest) -> int:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isdecimal() else 0
 
 
 def _is_text(raw: bytes) -> bool:

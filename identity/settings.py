@@ -5,12 +5,12 @@ Contradictions stop the start with a sentence that says what to change.
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
+from environs import Env, EnvError
 
 from accounts import keys
 from identity import logs
@@ -27,20 +27,64 @@ def required_in_production(name: str, default: str) -> str:
     return value or default
 
 
+def one_of(name: str, default: str, *words: str) -> str:
+    """Read a setting that is one of a few words."""
+    value: str = env.str(name, "") or default
+    if value not in words:
+        raise ImproperlyConfigured(f"{name} is one of: {', '.join(words)}.")
+    return value
+
+
+def number(name: str, default: int, *, least: int, most: int) -> int:
+    """Read a setting that is a whole number."""
+    try:
+        value: int = env.int(name, default)
+    except EnvError:
+        value = least - 1
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"{name} is a whole number from {least} to {most}.")
+    return value
+
+
+def switch(name: str, default: bool) -> bool:
+    """Read a setting that is on or off."""
+    try:
+        value: bool = env.bool(name, default)
+    except EnvError:
+        raise ImproperlyConfigured(f"{name} is 1 or 0.") from None
+    return value
+
+
+def url_parts(value: str, *, expected: str) -> SplitResult:
+    """Take an address apart; what is none is refused with the form that is expected."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(expected) from None
+    return parts
+
+
 # --- what kind of installation this is -------------------------------------------------------
-ENVIRONMENT: str = env.str("IDENTITY_ENV", "development")
-if ENVIRONMENT not in {"development", "production"}:
-    raise ImproperlyConfigured("IDENTITY_ENV is 'development' or 'production'.")
+ENVIRONMENT = one_of("IDENTITY_ENV", "development", "development", "production")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = False
-VAR = Path(env.str("IDENTITY_VAR", str(BASE_DIR / "var")))
-PORT: int = env.int("PORT", 8000)
+VAR = Path(env.str("IDENTITY_VAR", str(BASE_DIR / "var"))).absolute()
+
+# --- the web server --------------------------------------------------------------------------
+BIND: str = env.str("BIND", "127.0.0.1")
+PORT = number("PORT", 8000, least=1, most=65_535)
+WEB_WORKERS = number("WEB_WORKERS", 2, least=1, most=256)
+WEB_THREADS = number("WEB_THREADS", 4, least=1, most=256)
 
 # --- addresses -------------------------------------------------------------------------------
 PUBLIC_URL = required_in_production("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
-if _public.scheme not in {"http", "https"} or not _public.hostname or _public.path or _public.query:
-    raise ImproperlyConfigured("PUBLIC_URL is scheme://host[:port] without a path, like https://id.example.com.")
+PUBLIC_URL_FORM = "PUBLIC_URL is scheme://host[:port] without a path, like https://id.example.com."
+_public = url_parts(PUBLIC_URL, expected=PUBLIC_URL_FORM)
+if _public.scheme not in {"http", "https"} or not _public.hostname or "@" in _public.netloc:
+    raise ImproperlyConfigured(PUBLIC_URL_FORM)
+if f"{_public.scheme}://{_public.netloc}" != PUBLIC_URL:
+    raise ImproperlyConfigured(PUBLIC_URL_FORM)
 SECURE = _public.scheme == "https"
 if PRODUCTION and not SECURE:
     raise ImproperlyConfigured("PUBLIC_URL must begin with https:// when IDENTITY_ENV=production.")
@@ -50,9 +94,7 @@ if not PRODUCTION:
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name hosts; '*' would let a forged Host header through.")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", 0)
-if TRUSTED_PROXIES < 0:
-    raise ImproperlyConfigured("TRUSTED_PROXIES is the number of reverse proxies in front, 0 or more.")
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0, least=0, most=10)
 if TRUSTED_PROXIES and SECURE:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 ROOT_URLCONF = "identity.urls"
@@ -85,26 +127,40 @@ INSTALLED_APPS = [
     "rest_framework",
     "csp",
 ]
-DATABASE_URL = required_in_production("DATABASE_URL", f"sqlite:///{VAR / 'identity.sqlite3'}")
+DATABASE_URL = required_in_production("DATABASE_URL", f"sqlite:///{quote(str(VAR / 'identity.sqlite3'))}")
+
+
+DATABASE_URL_FORM = "DATABASE_URL is postgresql://user:password@host/name or sqlite:////folder/file."
 
 
 def database(url: str) -> dict[str, Any]:
     """Read a database address; SQLite gets what makes it safe under threads."""
-    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True))
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True))
+    except ValueError:
+        # SECURITY: the message of the library repeats the address, which may hold a password.
+        raise ImproperlyConfigured(DATABASE_URL_FORM) from None
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
         }
-    elif config["ENGINE"] != "django.db.backends.postgresql":
-        raise ImproperlyConfigured("DATABASE_URL is postgresql://… or sqlite:///….")
+        folder = Path(config["NAME"]).parent
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImproperlyConfigured(f"{folder} cannot be made: {error.strerror}; see DATABASE_URL.") from None
+    elif config["ENGINE"] == "django.db.backends.postgresql":
+        config["OPTIONS"] = {"connect_timeout": 5, **config.get("OPTIONS", {})}
+    else:
+        raise ImproperlyConfigured(DATABASE_URL_FORM)
     return config
 
 
 DATABASES = {"default": database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LEDGER_URL: str = env.str("LEDGER_URL", f"file://{VAR / 'ledger.jsonl'}")
+LEDGER_URL: str = env.str("LEDGER_URL", f"file://{quote(str(VAR / 'ledger.jsonl'))}")
 if not LEDGER_URL.startswith("file:///"):
     raise ImproperlyConfigured("LEDGER_URL is file:///…, a place outside the main database.")
 
@@ -130,12 +186,15 @@ if SECURE:
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 # --- requests --------------------------------------------------------------------------------
+# SECURITY: what gives every answer its headers stands before anything that could answer.
 MIDDLEWARE = [
     "accounts.middleware.RequestMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "accounts.middleware.BoundsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -144,7 +203,6 @@ MIDDLEWARE = [
     "accounts.middleware.LiveSessionMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
     {
@@ -181,11 +239,14 @@ CONTENT_SECURITY_POLICY = {
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: [] for feature in ("accelerometer", "camera", "geolocation", "gyroscope", "microphone", "payment", "usb")
 }
+CSRF_FAILURE_VIEW = "accounts.pages.failures.csrf_failure"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 if SECURE:
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_SSL_REDIRECT = switch("SECURE_SSL_REDIRECT", True)
+    SECURE_SSL_HOST = _public.netloc
     SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]
     SECURE_HSTS_SECONDS = 63_072_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -202,18 +263,20 @@ STORAGES = {
 # --- letters and work in the background ------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = str(VAR / "mail")
+EMAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 if _email_url := env.str("EMAIL_URL", ""):
-    _email = urlsplit(_email_url)
-    if _email.scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not _email.hostname:
-        raise ImproperlyConfigured("EMAIL_URL is smtp://, smtp+tls:// or smtp+ssl://[user:password@]host[:port].")
+    EMAIL_URL_FORM = "EMAIL_URL is smtp://, smtp+tls:// or smtp+ssl://[user:password@]host[:port]."
+    _email = url_parts(_email_url, expected=EMAIL_URL_FORM)
+    if _email.scheme not in EMAIL_PORTS or not _email.hostname:
+        raise ImproperlyConfigured(EMAIL_URL_FORM)
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    EMAIL_HOST, EMAIL_PORT = _email.hostname, _email.port or 25
-    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.username or "", _email.password or ""
+    EMAIL_HOST, EMAIL_PORT = _email.hostname, _email.port or EMAIL_PORTS[_email.scheme]
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_email.username or ""), unquote(_email.password or "")
     EMAIL_USE_TLS, EMAIL_USE_SSL = _email.scheme == "smtp+tls", _email.scheme == "smtp+ssl"
     EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL: str = env.str("EMAIL_FROM", f"no-reply@{_public.hostname}")
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
-SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 60)
+SWEEP_SECONDS = number("SWEEP_SECONDS", 60, least=1, most=3_600)
 
 # --- language, time, logs --------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -222,5 +285,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 LOGGING_CONFIG = None
-logs.configure(level=env.str("LOG_LEVEL", "INFO"), form=env.str("LOG_FORMAT", "json"))
+logs.configure(
+    level=one_of("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    form=one_of("LOG_FORMAT", "json" if PRODUCTION else "console", "json", "console"),
+)
 SILENCED_SYSTEM_CHECKS: list[str] = []

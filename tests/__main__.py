@@ -5,6 +5,7 @@ failure. Arguments go to pytest.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ def suite(name: str, database_url: str, arguments: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run both suites; gives the first exit code that is not 0."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server stops with us
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="identity-tests-", dir=_fast_directory()))
         os.environ["IDENTITY_VAR"] = scratch

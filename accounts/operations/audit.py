@@ -77,8 +77,13 @@ def _checkpoints(report: AuditReport) -> dict[UUID, dict[int, str]]:
             report.fault("A checkpoint in the ledger has a bad signature.")
             continue
         report.checkpoints += 1
-        found.setdefault(UUID(line["chain"]), {})[line["sequence"]] = line["hash"]
-    return found
+        chain, sequence = UUID(line["chain"]), line["sequence"]
+        if line.get("restored"):
+            # A backup was restored: what the chain had beyond it was on another way, which is gone.
+            found[chain] = {at: seen for at, seen in found.get(chain, {}).items() if at < sequence}
+        if sequence:
+            found.setdefault(chain, {})[sequence] = line["hash"]
+    return {chain: seen for chain, seen in found.items() if seen}
 
 
 def _verify_chain(head: AuditChain, checkpoints: dict[int, str], report: AuditReport) -> None:
@@ -123,12 +128,22 @@ def _same(computed: str, stored: str) -> bool:
     return hmac.compare_digest(computed.encode(), stored.encode())
 
 
-def audit_checkpoint() -> int:
-    """Write the heads that moved since the last checkpoint to the ledger; says how many."""
+def audit_checkpoint(*, restored: bool = False) -> int:
+    """Write the heads that moved since the last checkpoint to the ledger; says how many.
+
+    :param restored: write them all, and that the chains go on from here, because a backup was restored
+    """
     latest = {UUID(line["chain"]): line["sequence"] for line, good in ledger.entries(CHECKPOINT) if good}
-    heads = [head for head in AuditChain.objects.order_by("pk") if head.sequence > latest.get(head.pk, 0)]
+    heads = {head.pk: (head.sequence, head.hash) for head in AuditChain.objects.order_by("pk")}
+    if restored:
+        heads = {**dict.fromkeys(latest, (0, "")), **heads}
+    moved = {chain: head for chain, head in heads.items() if restored or head[0] > latest.get(chain, 0)}
     at = moment(timezone.now())
-    lines = [{"chain": str(head.pk), "sequence": head.sequence, "hash": head.hash, "at": at} for head in heads]
+    mark = {"restored": True} if restored else {}
+    lines = [
+        {"chain": str(chain), "sequence": sequence, "hash": value, "at": at, **mark}
+        for chain, (sequence, value) in moved.items()
+    ]
     if lines:
         ledger.append(CHECKPOINT, lines)
     return len(lines)

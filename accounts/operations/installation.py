@@ -1,12 +1,15 @@
 """The installation itself: its first start, its super-users, its links, its keys, its health."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
+import structlog
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.contrib.sessions.models import Session as BrowserSession
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 from django.utils import timezone
@@ -17,28 +20,32 @@ from accounts.actors import Actor
 from accounts.errors import Conflict, NotAuthenticated
 from accounts.models import IdempotencyKey, Installation, OneTimeLink, Organization, Session, User
 from accounts.models.two_factor import has_second_factor
+from accounts.models.users import UserQuerySet
 from accounts.operations.audit import audit_checkpoint
 from accounts.operations.base import NewPassword, operation
 from accounts.operations.credentials import end_credentials
-from accounts.operations.outbox import enqueue_due, tell
+from accounts.operations.outbox import enqueue_due, forget_tasks, tell
 from accounts.operations.sessions import open_session
 from accounts.operations.users import create_account, hash_new_password
 from accounts.profile import reason_checked
 from accounts.secrets import generate, matches, parse
+from accounts.statuses import OrganizationStatus
 
 __all__ = [
     "Redeemed",
     "admin_link",
-    "backup_recorded",
+    "first_superuser",
     "installation_start",
     "keys_rotate",
     "link_find",
     "link_redeem",
+    "locked_out_superuser",
     "readiness",
     "superuser_create",
     "sweep",
 ]
 
+log = structlog.get_logger("identity.readiness")
 LINK_LIFETIME: Final = timedelta(minutes=15)
 FIRST_SLUG: Final = "default"
 FIRST_EMAIL: Final = "admin@localhost.localdomain"
@@ -57,7 +64,24 @@ def installation_start(*, actor: Actor) -> User | None:
         audit.record(actor, Action.ORG_CREATE, organization)
     if organization is None or User.objects.filter(is_superuser=True).exists():
         return None
+    audit.record(actor, Action.INSTALLATION_START, None)
     return _make_superuser(actor, organization, email=FIRST_EMAIL, username="admin", password=None, reason="")
+
+
+def first_superuser() -> User | None:
+    """Find the super-user who is there longest of those who may sign in."""
+    return _live_superusers().order_by("created_at", "pk").first()
+
+
+def locked_out_superuser() -> User | None:
+    """Find a super-user to make a link for, if none of them has a password to sign in with."""
+    if any(user.has_usable_password() for user in _live_superusers()):
+        return None
+    return first_superuser()
+
+
+def _live_superusers() -> UserQuerySet:
+    return User.objects.live().filter(is_superuser=True, organization__status=OrganizationStatus.ACTIVE)
 
 
 @operation(Action.SUPERUSER_CREATE, prepare=hash_new_password)
@@ -185,23 +209,25 @@ def keys_rotate(*, actor: Actor, reason: str = "") -> None:
     """Put fresh keys before the present ones, which stay for reading; restart the service afterwards.
 
     :raises NotAllowed: for everybody but the operator and super-users
+    :raises Conflict: if the key file cannot be replaced
     """
     Installation.objects.locked()
+    if not os.access(settings.KEYS_FILE.parent, os.W_OK):
+        raise Conflict(
+            f"{settings.KEYS_FILE} cannot be replaced.", remedy="Run it as the user who owns the key file's folder."
+        )
     audit.record(actor, Action.KEYS_ROTATE, None, reason=reason_checked(reason))
     transaction.on_commit(lambda: keys.rotate(settings.KEYS_FILE))
 
 
-@operation(Action.INSTALLATION_BACKUP)
-def backup_recorded(*, actor: Actor, reason: str = "") -> None:
-    """Record that a copy of everything was made."""
-    audit.record(actor, Action.INSTALLATION_BACKUP, None, reason=reason_checked(reason))
-
-
 def sweep() -> dict[str, int]:
-    """Do what is due: hand letters to the worker again, forget old requests, write checkpoints; no event."""
+    """Do what is due: hand letters to the worker again, forget what has run out, write checkpoints; no event."""
+    now = timezone.now()
     done = {
         "letters": enqueue_due(),
-        "requests": IdempotencyKey.objects.filter(expires_at__lte=timezone.now()).delete()[0],
+        "tasks": forget_tasks(),
+        "requests": IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
+        "browser_sessions": BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
         "checkpoints": audit_checkpoint(),
     }
     Installation.objects.swept()
@@ -236,16 +262,15 @@ def readiness() -> list[Check]:
 def _asked(ask: Callable[[], str]) -> str:
     try:
         return ask()
+    except DatabaseError:
+        return "the database does not answer"
     except Exception as error:  # noqa: BLE001 -- a probe answers, whatever is broken
         return f"cannot be checked: {type(error).__name__}"
 
 
 def _database_problem() -> str:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except OperationalError:
-        return "does not answer"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
     return ""
 
 
@@ -264,7 +289,9 @@ def _keys_problem() -> str:
     try:
         keys.load(settings.KEYS_FILE)
     except keys.KeysRefused as refusal:
-        return str(refusal)
+        # Anybody may ask for readiness; where the file lies is for the log.
+        log.warning("keys", problem=str(refusal))
+        return "the key file cannot be used; the log says why"
     return ""
 
 

@@ -6,16 +6,18 @@ from typing import Final
 
 from django.utils import timezone
 from django_tasks import task
+from django_tasks_db.models import DBTaskResult
 
 from accounts import mail
 from accounts.models import Outbox, User
 
-__all__ = ["deliver", "deliver_letter", "enqueue_due", "tell"]
+__all__ = ["deliver", "deliver_letter", "enqueue_due", "forget_tasks", "tell"]
 
 ATTEMPTS: Final = 8
 FIRST_DELAY: Final = timedelta(seconds=30)
 BATCH: Final = 500
 LEASE: Final = timedelta(minutes=5)
+TASKS_KEPT: Final = timedelta(days=1)
 
 
 def tell(user: User, letter: str) -> None:
@@ -33,11 +35,26 @@ def deliver_letter(row_id: int) -> None:
 
 
 def enqueue_due() -> int:
-    """Hand what is due to the worker again: what a killed worker left, and what failed; says how many."""
-    rows = list(Outbox.objects.due().order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
+    """Hand what is due to the worker again: what a killed worker left, and what failed; says how many.
+
+    What waits in the queue already is left alone, so that the queue stays as short as the outbox
+    while no worker runs.
+    """
+    waiting = DBTaskResult.objects.ready().filter(task_path=deliver_letter.module_path)
+    queued = {arguments["args"][0] for arguments in waiting.values_list("args_kwargs", flat=True).iterator()}
+    due = Outbox.objects.due().order_by("next_attempt_at").values_list("pk", flat=True)
+    rows = [row_id for row_id in due[: BATCH + len(queued)] if row_id not in queued][:BATCH]
     for row_id in rows:
         deliver_letter.enqueue(row_id)
     return len(rows)
+
+
+def forget_tasks() -> int:
+    """Delete a day later what the worker has done, and what it left when it was killed; says how many."""
+    before = timezone.now() - TASKS_KEPT
+    done = DBTaskResult.objects.finished().filter(finished_at__lt=before)
+    left = DBTaskResult.objects.running().filter(started_at__lt=before)
+    return done.delete()[0] + left.delete()[0]
 
 
 def deliver(row_id: int) -> bool:

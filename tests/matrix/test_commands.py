@@ -12,7 +12,7 @@ from accounts.management.base import ChangeCommand, Command, UserChangeCommand
 from tests import scene
 from tests.shell import COMMANDS, run, typed
 
-SERVERS: set[str] = set()
+SERVERS = {"backup", "changepassword", "keys_rotate", "restore", "serve", "sweep"}
 """Commands that do not end by themselves, or work on files of the machine; they are tried in tests/identity."""
 
 ISSUE = {

@@ -19,7 +19,7 @@ from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
 from accounts.models import APIKey, AuditEvent, Membership, Organization, Session, User
-from accounts.operations import api_keys, installation, organizations, sessions, statuses, users
+from accounts.operations import api_keys, backups, installation, organizations, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
 from tests.factories.organizations import make_guest
@@ -123,7 +123,8 @@ PERMISSIONS: dict[str, Verb] = {
     "superuser_create": on_acme("++--------", installation.superuser_create, email="super@example.com"),
     "admin_link": on_bob("++--------", installation.admin_link),
     "keys_rotate": Verb("++--------", lambda _, actor: installation.keys_rotate(actor=actor)),
-    "backup_recorded": Verb("++--------", lambda _, actor: installation.backup_recorded(actor=actor)),
+    "backup_recorded": Verb("++--------", lambda _, actor: backups.backup_recorded(actor=actor)),
+    "restore_recorded": Verb("++--------", lambda _, actor: backups.restore_recorded(actor=actor)),
 }
 
 OF_WHOEVER_HOLDS_THE_SECRET = {

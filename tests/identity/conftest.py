@@ -1,0 +1,107 @@
+"""An installation of its own for each test: real processes on a database that nobody else uses."""
+
+import os
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OURS = ("IDENTITY_", "PUBLIC_URL", "PORT", "BIND", "LEDGER_URL", "LOG_", "DJANGO_SETTINGS_MODULE")
+
+
+@dataclass
+class Installation:
+    """Where it is, and how it is spoken to."""
+
+    var: Path
+    environment: dict[str, str]
+
+    def manage(self, *words: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as an operator would."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *words],
+            env={**self.environment, **settings},
+            cwd=ROOT,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+def without_ours() -> dict[str, str]:
+    """Give the environment without settings of the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+def free_port() -> int:
+    """Find a port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """Give the address of an empty database of the kind that is being tested."""
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        yield f"sqlite:///{tmp_path}/var/identity.sqlite3"
+        return
+    name = f"identity_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    yield f"{server.rpartition('/')[0]}/{name}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database_url: str) -> Installation:
+    """Give an installation that has never been started."""
+    var = tmp_path / "var"
+    environment = {
+        **without_ours(),
+        "IDENTITY_VAR": str(var),
+        "DATABASE_URL": database_url,
+        "PORT": str(free_port()),
+    }
+    return Installation(var, environment)
+
+
+@pytest.fixture
+def started(installation: Installation) -> Installation:
+    """Give an installation with its tables and its super-user."""
+    made = installation.manage("shell", "-v", "0", "-c", FIRST_START)
+    assert made.returncode == 0, made.stderr
+    return installation
+
+
+FIRST_START = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from accounts import policy
+from accounts.operations.installation import installation_start
+installation_start(actor=policy.system())
+"""
+
+
+def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    """Read from a database past the program."""
+    if url.startswith("sqlite"):
+        import sqlite3
+        from contextlib import closing
+
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            return connection.execute(query).fetchall()
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()
