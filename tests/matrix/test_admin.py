@@ -389,3 +389,36 @@ def test_every_page_obeys_the_content_security_policy_and_has_one_heading(
     assert "'unsafe" not in answer["Content-Security-Policy"]
     assert not re.search(r"<style|\sstyle=|<script>|\son[a-z]+=|<script(?![^>]* src=\"/)", text)
     assert (text.count("<h1"), text.count("<main"), "no-store" in answer["Cache-Control"]) == (1, 1, True)
+
+
+def test_parity_with_user_create(cast: SimpleNamespace, acme: Organization, capsys: pytest.CaptureFixture[str]) -> None:
+    client = signed_in("root", cast)
+    options = ["--org", "acme", "--name", "Kim", "--role", "admin", "--tag", "lab", "--verified", "--reason", "New"]
+
+    call_command("user_create", "--email", "one@acme.example", *options)
+    client.post(
+        reverse("admin:accounts_user_add"),
+        {"organization": "acme", "email": "two@acme.example", "name": "Kim", "roles": ["admin"], "tags": "lab",
+         "verified": "on", "password": "none", "reason": "New"},
+    )  # fmt: skip
+
+    one, two = (User.objects.get(email=f"{name}@acme.example") for name in ("one", "two"))
+    assert rows_of(two) == rows_of(one)
+    assert str(last_of(two)[3]).replace("two@", "one@") == str(last_of(one)[3])
+    assert (last_of(one)[:3], last_of(two)[:3]) == (("user.create", "done", "cli"), ("user.create", "done", "admin"))
+
+
+def test_parity_with_user_update(cast: SimpleNamespace, acme: Organization, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = make_user(acme, "one"), make_user(acme, "two")
+    client = signed_in("root", cast)
+
+    call_command("user_update", one.public_id, "--nickname", "Kit", "--tags", "lab,vip", "--reason", "Asked")
+    opened = {"email": two.email, "username": "two", "name": "Two"}
+    client.post(
+        reverse("admin:accounts_user_change", args=[two.public_id]),
+        {**opened, **{f"initial-{name}": value for name, value in opened.items()}, "nickname": "Kit",
+         "tags": "lab, vip", "version": "1", "reason": "Asked"},
+    )  # fmt: skip
+
+    assert rows_of(two) == rows_of(one)
+    assert (last_of(two)[0], last_of(two)[3]) == (last_of(one)[0], last_of(one)[3])
