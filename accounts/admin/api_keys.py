@@ -83,7 +83,6 @@ class APIKeyAdmin(HouseAdmin):
     """API keys."""
 
     reading = Action.API_KEY_LIST
-    heading = "API key"
     plural = "API keys"
     lead = "A program's way in. A key that a person made dies when they leave."
     empty = "No program has a key yet."

@@ -61,7 +61,6 @@ class AuditEventAdmin(HouseAdmin):
     """The audit trail."""
 
     reading = Action.AUDIT_LIST
-    heading = "Event"
     plural = "Audit trail"
     lead = "Who did what to whom, when, through which door and why. Nobody can change it."
     empty = "Nothing happened yet."

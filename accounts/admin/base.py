@@ -111,7 +111,6 @@ class HouseAdmin(ModelAdmin[Any]):
     """A noun in the admin."""
 
     reading: ClassVar[Action]
-    heading: ClassVar[str]
     plural: ClassVar[str]
     lead: ClassVar[str] = ""
     empty: ClassVar[str] = "There is nothing here yet."

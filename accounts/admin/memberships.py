@@ -42,7 +42,6 @@ class MembershipAdmin(HouseAdmin):
     """Memberships."""
 
     reading = Action.MEMBERSHIP_LIST
-    heading = "Membership"
     plural = "Memberships"
     lead = "Who belongs to the organization: people at home in it, and guests from others."
     empty = "Nobody belongs here yet. Add a person first."

@@ -86,7 +86,6 @@ class OrganizationAdmin(HouseAdmin):
     """Organizations."""
 
     reading = Action.ORG_SHOW
-    heading = "Organization"
     plural = "Organizations"
     lead = "Each owns its people, its keys and its part of the audit trail."
     columns = (("Name", ""), ("Status", ""), ("Created", "created_at"))

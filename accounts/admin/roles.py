@@ -27,7 +27,6 @@ class RoleAdmin(HouseAdmin):
     """Roles."""
 
     reading = Action.USER_SHOW
-    heading = "Role"
     plural = "Roles"
     lead = "A role is a set of permissions. These four are in every organization."
     columns = (("Role", ""), ("What it is for", ""), ("Permissions", ""))

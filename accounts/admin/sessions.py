@@ -23,7 +23,6 @@ class SessionAdmin(HouseAdmin):
     """Sessions."""
 
     reading = Action.SESSION_LIST
-    heading = "Session"
     plural = "Sessions"
     lead = "Who is signed in, or was, and with what. Ending one takes effect at the next request."
     empty = "Nobody signed in yet."

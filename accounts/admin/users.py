@@ -41,7 +41,6 @@ class UserAdmin(HouseAdmin):
     """People."""
 
     reading = Action.USER_SHOW
-    heading = "Person"
     plural = "People"
     lead = "Everybody with an account, and what they may do."
     empty = "Nobody here yet. Make the first account."
