@@ -404,3 +404,8 @@ class TestTrail:
     @pytest.mark.parametrize("query", ["actor=nobody", "subject=bob", "colour=red", "since=x"])
     def test_says_what_is_wrong_with_a_filter(self, browser: Client, query: str) -> None:
         assert browser.get(f"/admin/accounts/auditevent/?{query}").status_code == 422
+
+
+@pytest.mark.parametrize("noun", ["membership", "session", "apikey", "organization", "role"])
+def test_a_list_without_filters_says_so(browser: Client, noun: str) -> None:
+    assert browser.get(f"/admin/accounts/{noun}/?colour=red").status_code == 422
