@@ -1,0 +1,178 @@
+"""Organizations: theirs for most, every one for super-users."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts import policy
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.admin.base import HouseAdmin, View, actor_of, answering
+from accounts.admin.site import site
+from accounts.admin.tables import Cell, Link, badge, date
+from accounts.admin.verbs import HouseForm, Verb, called_on
+from accounts.errors import Conflict, Invalid
+from accounts.models import APIKey, AuditEvent, Membership, Organization, Session, User
+from accounts.operations.organizations import (
+    ORGANIZATION_TRANSITIONS,
+    org_activate,
+    org_archive,
+    org_create,
+    org_suspend,
+    org_update,
+)
+
+__all__ = ["OrganizationAdmin"]
+
+
+class OrganizationForm(HouseForm):
+    """What an organization is called."""
+
+    name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    slug = forms.CharField(
+        label="Short name",
+        max_length=63,
+        help_text="What people type at sign-in: lower-case letters, digits and hyphens.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
+    )
+    reason = forms.CharField(
+        max_length=500,
+        required=False,
+        help_text="Kept in the audit trail.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+def _verb(action: Action, label: str, done: str, summary: str, operation: Any) -> Verb:
+    word = action.partition(".")[2]
+    return Verb(
+        action=action,
+        label=label,
+        done=done,
+        summary=summary,
+        call=called_on("organization", operation),
+        is_grave=word != "activate",
+        fits=lambda organization: organization.status in ORGANIZATION_TRANSITIONS[word][0],
+    )
+
+
+VERBS = (
+    _verb(
+        Action.ORG_SUSPEND,
+        "Suspend",
+        "is suspended",
+        "Stop everybody of an organization, and its keys, until it is activated; sessions end for good.",
+        org_suspend,
+    ),
+    _verb(
+        Action.ORG_ACTIVATE, "Activate", "is active again", "Let an organization's people sign in again.", org_activate
+    ),
+    _verb(
+        Action.ORG_ARCHIVE,
+        "Archive",
+        "is archived",
+        "Put an organization away: nobody signs in, no key works, nothing is added.",
+        org_archive,
+    ),
+)
+
+
+@admin.register(Organization, site=site)
+class OrganizationAdmin(HouseAdmin):
+    """Organizations."""
+
+    reading = Action.ORG_SHOW
+    plural = "Organizations"
+    lead = "Each owns its people, its keys and its part of the audit trail."
+    columns = (("Name", ""), ("Status", ""), ("Created", "created_at"))
+    of_one_organization = False
+    default_order = "created_at"
+    verbs: ClassVar[dict[str, Verb]] = {verb.word: verb for verb in VERBS}
+    detail_template = "organization.html"
+
+    def cells(self, actor: Actor, row: Any) -> list[Cell]:
+        """Show an organization."""
+        return [
+            Cell(row.name, url=self.url("change", row.public_id), note=row.slug, copy=row.public_id),
+            badge(row.status, note=row.status_reason),
+            date(row.created_at),
+        ]
+
+    def named(self, row: Any) -> Cell:
+        """Call an organization by its name."""
+        return Cell(row.name, note=row.slug, url=self.url("change", row.public_id))
+
+    def place(self, row: Any) -> str:
+        """Go back to the organization."""
+        return self.url("change", row.public_id)
+
+    def tools(self, actor: Actor) -> list[Link]:
+        """Offer a new organization to those above all of them."""
+        return [Link("Add an organization", self.url("add"))] if actor.everything else []
+
+    def more_routes(self) -> list[tuple[str, View, str]]:
+        """Add the form of a new organization."""
+        return [("add/", self.create_view, "add")]
+
+    @answering
+    def create_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Make an organization through the operation."""
+        actor = actor_of(request)
+        if request.method != "POST":
+            policy.require_coarse(actor, Action.ORG_CREATE)
+        form = OrganizationForm(request.POST or None)
+        if request.method == "POST" and (form.is_valid() or not actor.everything):
+            values = {name: form.cleaned_data.get(name, "") for name in form.fields}
+            try:
+                made = org_create(actor=actor, **values)
+            except (Invalid, Conflict) as refusal:
+                form.refuse(refusal)
+            else:
+                messages.success(request, f"{made.name} is there. Now add its first owner.")
+                return redirect(self.place(made))
+        context = {
+            "title": "Add an organization",
+            "lead": "It starts empty: add its first owner next.",
+            "form": form,
+            "button": "Add the organization",
+            "back": self.url("changelist"),
+        }
+        return self.render(request, "form.html", context, status=422 if form.errors else 200)
+
+    @answering
+    def detail_view(self, request: HttpRequest, public_id: str) -> HttpResponseBase:
+        """Draw an organization, and rename it through the operation."""
+        actor = actor_of(request)
+        row: Organization = self.found(actor, public_id)
+        form = OrganizationForm(request.POST or None, initial={"name": row.name, "slug": row.slug})
+        can_edit = policy.may(actor, Action.ORG_UPDATE, row)
+        if request.method == "POST" and (form.is_valid() or not can_edit):
+            values = {name: form.cleaned_data.get(name, "") for name in form.fields}
+            try:
+                org_update(actor=actor, organization=row, **values)
+            except (Invalid, Conflict) as refusal:
+                form.refuse(refusal)
+            else:
+                messages.success(request, "The organization is saved.")
+                return redirect(self.place(row))
+        context = {
+            "title": row.name,
+            "row": row,
+            "status": badge(row.status, note=row.status_reason),
+            "form": form if can_edit else None,
+            "verbs": self.verb_links(actor, row),
+            "inside": [
+                Link(noun.plural, f"{noun.url('changelist')}?org={row.slug}")
+                for model in (User, Membership, Session, APIKey, AuditEvent)
+                if isinstance(noun := self.admin_site.get_model_admin(model), HouseAdmin)
+                and actor.holds(noun.reading, row.pk)
+            ],
+            "add_person": f"{reverse('admin:accounts_user_add')}?organization={row.slug}"
+            if actor.holds(Action.USER_CREATE, row.pk)
+            else "",
+        }
+        return self.render(request, "organization.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,72 @@
+"""Sessions: who is signed in, where; ended at once."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db import models
+from django.urls import reverse
+
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.admin.base import HouseAdmin
+from accounts.admin.site import site
+from accounts.admin.tables import Cell, Link, badge, moment, since
+from accounts.admin.verbs import Verb, called_on
+from accounts.models import Session
+from accounts.operations.sessions import session_revoke
+
+__all__ = ["SessionAdmin"]
+
+
+@admin.register(Session, site=site)
+class SessionAdmin(HouseAdmin):
+    """Sessions."""
+
+    reading = Action.SESSION_LIST
+    plural = "Sessions"
+    lead = "Who is signed in, or was, and with what. Ending one takes effect at the next request."
+    empty = "Nobody signed in yet."
+    columns = (("Person", ""), ("State", ""), ("Device", ""), ("Since", "created_at"), ("Last active", ""))
+    verbs: ClassVar[dict[str, Verb]] = {
+        "revoke": Verb(
+            action=Action.SESSION_REVOKE,
+            label="End",
+            done="is signed out there",
+            summary="End a session. Whoever uses it is signed out at their next click.",
+            call=called_on("session", session_revoke),
+            is_grave=True,
+            fits=lambda session: session.is_live,
+            subject=lambda session: session.user,
+        )
+    }
+
+    def fetched(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Fetch people along with each."""
+        return rows.select_related("user__organization")
+
+    def cells(self, actor: Actor, row: Any) -> list[Cell]:
+        """Show a session."""
+        name = row.user.display_name or row.user.email or row.user.public_id
+        mine = row.pk == actor.session_id
+        return [
+            Cell(name, url=reverse("admin:accounts_user_change", args=[row.user.public_id]), note=row.user.email or ""),
+            badge("live" if row.is_live else "ended", note="this one" if mine else row.end_reason),
+            Cell(row.device or "Unknown device", note=row.ip or "", copy=row.public_id),
+            Cell(moment(row.created_at)),
+            since(row.last_active_at),
+        ]
+
+    def links(self, actor: Actor, row: Any) -> list[Link]:
+        """Offer to end it; whether policy allows it is asked on the next page."""
+        if not row.is_live or not actor.holds(Action.SESSION_REVOKE, row.organization_id):
+            return []
+        return [Link("End", f"{self.url('verb', 'revoke')}?selected={row.public_id}", is_grave=True)]
+
+    def named(self, row: Any) -> Cell:
+        """Call a session by the person and the device."""
+        name = row.user.display_name or row.user.email or row.user.public_id
+        return Cell(name, note=row.device)
+
+    def place(self, row: Any) -> str:
+        """Go back to the person's sessions."""
+        return reverse("admin:accounts_user_sessions", args=[row.user.public_id])

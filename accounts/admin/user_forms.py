@@ -1,0 +1,193 @@
+"""The forms about people: filters, profile, a new account."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from accounts.actions import BUILT_IN_ROLES
+from accounts.admin.verbs import HouseForm
+from accounts.models import Organization, User
+from accounts.models.users import PROFILE_FIELDS
+from accounts.operations.base import NewPassword
+from accounts.secrets import generate_password
+from accounts.statuses import Status
+
+__all__ = ["CreateForm", "FilterForm", "ProfileForm"]
+
+QUIET = {"autocomplete": "off"}
+
+
+class FilterForm(forms.Form):
+    """The filters of ``user_list``, by the same words."""
+
+    search = forms.CharField(
+        required=False,
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "Name, e-mail, username or id", "spellcheck": "false", **QUIET}
+        ),
+    )
+    status = forms.ChoiceField(
+        required=False,
+        choices=(
+            ("", "All in use"),
+            *((str(status), str(status).capitalize()) for status in Status),
+            ("all", "Every status"),
+        ),
+    )
+    role = forms.ChoiceField(
+        required=False, choices=(("", "Any"), *((slug, slug.capitalize()) for slug in BUILT_IN_ROLES))
+    )
+    tag = forms.CharField(required=False, widget=forms.TextInput(attrs=QUIET))
+    inactive_since = forms.CharField(
+        label="Silent since",
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "90d or 2026-01-01", **QUIET}),
+    )
+    unverified = forms.CharField(
+        label="Address not confirmed", required=False, widget=forms.CheckboxInput(attrs={"value": "true"})
+    )
+    never_signed_in = forms.CharField(
+        label="Never signed in", required=False, widget=forms.CheckboxInput(attrs={"value": "true"})
+    )
+
+
+class ProfileForm(HouseForm):
+    """A person's profile; knows what it was when it was opened, so that only what was typed is sent."""
+
+    email = forms.CharField(label="E-mail", max_length=254, show_hidden_initial=True)
+    skip_verification = forms.BooleanField(label="A new address is confirmed already", required=False)
+    username = forms.CharField(max_length=64, required=False, show_hidden_initial=True)
+    name = forms.CharField(
+        max_length=200,
+        required=False,
+        show_hidden_initial=True,
+        help_text="As it is shown. Empty: given and family name.",
+    )
+    given_name = forms.CharField(max_length=100, required=False, show_hidden_initial=True)
+    family_name = forms.CharField(max_length=100, required=False, show_hidden_initial=True)
+    nickname = forms.CharField(max_length=100, required=False, show_hidden_initial=True)
+    phone_number = forms.CharField(max_length=32, required=False, show_hidden_initial=True)
+    locale = forms.CharField(
+        label="Language", max_length=35, required=False, show_hidden_initial=True, help_text="Such as en or pt-BR."
+    )
+    zoneinfo = forms.CharField(
+        label="Time zone", max_length=64, required=False, show_hidden_initial=True, help_text="Such as Europe/Berlin."
+    )
+    picture = forms.CharField(max_length=500, required=False, show_hidden_initial=True, help_text="An address.")
+    bio = forms.CharField(
+        max_length=2000, required=False, show_hidden_initial=True, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    tags = forms.CharField(max_length=7_000, required=False, show_hidden_initial=True, help_text="Separated by commas.")
+    metadata = forms.CharField(
+        max_length=100_000,
+        required=False,
+        show_hidden_initial=True,
+        help_text="A JSON object.",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+    )
+    reason = forms.CharField(max_length=500, required=False, help_text="Kept in the audit trail.")
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data: QueryDict | None = None, *, own_profile_only: bool = False, **options: Any) -> None:
+        super().__init__(data, **options)
+        if own_profile_only:
+            for name in set(self.fields) - {*PROFILE_FIELDS, "reason", "version"}:
+                del self.fields[name]
+        for bound in self.fields.values():
+            bound.widget.attrs.setdefault("autocomplete", "off")
+
+    def clean_metadata(self) -> Any:
+        """Read the JSON."""
+        text = self.cleaned_data["metadata"].strip() or "{}"
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise forms.ValidationError("This is not JSON. An empty object is {}.") from None
+
+    def clean_tags(self) -> list[str]:
+        """Split at commas."""
+        return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
+
+    @property
+    def typed(self) -> list[str]:
+        """The fields that are not as they were when the form was opened."""
+        return [name for name in self.changed_data if name not in {"version", "reason", "skip_verification"}]
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What to change."""
+        return {name: self.cleaned_data[name] or None if name == "username" else self.cleaned_data[name]
+                for name in self.typed}  # fmt: skip
+
+
+def profile_values(user: User) -> dict[str, Any]:
+    """Give what the profile form begins with."""
+    return {
+        **{field: getattr(user, field) for field in PROFILE_FIELDS},
+        "email": user.email or "",
+        "username": user.username or "",
+        "tags": ", ".join(sorted(tag.name for tag in user.tags.all())),
+        "metadata": json.dumps(user.metadata, ensure_ascii=False, indent=2) if user.metadata else "",
+        "version": user.version,
+    }
+
+
+class CreateForm(HouseForm):
+    """A new account."""
+
+    organization = forms.ChoiceField()
+    email = forms.CharField(label="E-mail", max_length=254, widget=forms.TextInput(attrs=QUIET))
+    name = forms.CharField(max_length=200, required=False, widget=forms.TextInput(attrs=QUIET))
+    username = forms.CharField(
+        max_length=64,
+        required=False,
+        help_text="To sign in with instead of the address.",
+        widget=forms.TextInput(attrs=QUIET),
+    )
+    roles = forms.MultipleChoiceField(
+        required=False,
+        help_text="Everybody is a member. You can give what you may do yourself.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    password = forms.ChoiceField(
+        choices=(
+            ("none", "None for now: they cannot sign in with a password yet"),
+            ("generate", "Generate one, show it once, to be changed at the first sign-in"),
+        ),
+        initial="generate",
+        widget=forms.RadioSelect,
+    )
+    verified = forms.BooleanField(label="The address is confirmed already", required=False)
+    tags = forms.CharField(
+        max_length=7_000, required=False, help_text="Separated by commas.", widget=forms.TextInput(attrs=QUIET)
+    )
+    reason = forms.CharField(
+        max_length=500, required=False, help_text="Kept in the audit trail.", widget=forms.TextInput(attrs=QUIET)
+    )
+
+    def __init__(
+        self, data: QueryDict | None = None, *, organizations: list[Organization], roles: list[str], **options: Any
+    ) -> None:
+        super().__init__(data, **options)
+        choices = [(organization.slug, organization.name) for organization in organizations]
+        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
+        self.fields["roles"].choices = [(role, role.capitalize()) for role in roles if role != "member"]  # type: ignore[attr-defined]
+        self.secret = ""
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the arguments of the operation; a generated password is kept to be shown."""
+        values = self.cleaned_data
+        if values["password"] == "generate":  # noqa: S105 -- a choice
+            self.secret = generate_password()
+        return {
+            "email": values["email"],
+            "username": values["username"] or None,
+            "profile": {"name": values["name"]} if values["name"] else {},
+            "password": NewPassword(self.secret) if self.secret else None,
+            "verified": values["verified"],
+            "roles": ["member", *values["roles"]],
+            "tags": [tag.strip() for tag in values["tags"].split(",") if tag.strip()],
+            "reason": values["reason"],
+        }

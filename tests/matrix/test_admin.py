@@ -1,0 +1,424 @@
+"""The admin's matrices, which compare themselves with the registry and the addresses: new and unlisted fails."""
+
+import re
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, reverse
+
+from accounts import ids
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.admin.site import site
+from accounts.admin.user_verbs import USER_VERBS
+from accounts.models import APIKey, AuditEvent, AuditPart, Membership, Organization, Role, Session, User
+from accounts.operations.api_keys import api_key_create
+from accounts.operations.users import user_tag
+from accounts.statuses import TRANSITIONS, Status
+from tests.accounts.pages.browsing import sign_in, text_of
+from tests.factories.users import PASSWORD, SessionFactory, make_user
+
+WHO = ("alice", "erin", "frank", "mallory", "root", "carol", "anonymous")
+AWAY = (302, 302)
+"""Those with nothing to administer, and nobody, are led to the sign-in page."""
+OUTSIDE = {
+    "index", "login", "logout", "password_change", "password_change_done",
+}  # fmt: skip
+
+GET: dict[str, tuple[int, int, int, int, int]] = {
+    #                     alice erin frank mallory root
+    "user_changelist": (200, 200, 200, 200, 200),
+    "user_add": (200, 200, 403, 200, 200),
+    "user_change": (200, 200, 200, 404, 200),
+    "user_memberships": (200, 200, 403, 404, 200),
+    "user_sessions": (200, 200, 403, 404, 200),
+    "user_audit": (200, 200, 403, 404, 200),
+    "user_verb": (200, 200, 403, 404, 200),
+    "organization_changelist": (200, 200, 200, 200, 200),
+    "organization_add": (403, 403, 403, 403, 200),
+    "organization_change": (200, 200, 200, 404, 200),
+    "organization_verb": (200, 403, 403, 404, 200),
+    "membership_changelist": (200, 200, 403, 200, 200),
+    "membership_verb": (200, 200, 403, 404, 200),
+    "role_changelist": (200, 200, 200, 200, 200),
+    "role_change": (200, 200, 200, 200, 200),
+    "session_changelist": (200, 200, 403, 200, 200),
+    "session_verb": (200, 200, 403, 404, 200),
+    "apikey_changelist": (200, 200, 403, 200, 200),
+    "apikey_add": (200, 200, 403, 200, 200),
+    "apikey_verb": (200, 200, 403, 404, 200),
+    "auditevent_changelist": (200, 200, 403, 200, 200),
+    "auditevent_change": (200, 200, 403, 404, 200),
+}
+POST: dict[str, tuple[int, int, int, int, int]] = {
+    "user_add": (302, 302, 403, 422, 302),
+    "user_change": (302, 302, 403, 404, 302),
+    "user_memberships": (302, 302, 403, 404, 302),
+    "user_verb": (302, 302, 403, 404, 302),
+    "organization_add": (403, 403, 403, 403, 302),
+    "organization_change": (302, 302, 403, 404, 302),
+    "organization_verb": (302, 403, 403, 404, 302),
+    "membership_verb": (302, 302, 403, 404, 302),
+    "session_verb": (302, 302, 403, 404, 302),
+    "apikey_add": (200, 200, 403, 422, 200),
+    "apikey_verb": (302, 302, 403, 404, 302),
+}
+RECORDED = {
+    ("user_add", "frank"), ("user_change", "frank"), ("user_verb", "frank"), ("organization_verb", "erin"),
+    ("organization_verb", "frank"), ("organization_change", "frank"),
+    *(("organization_add", who) for who in ("alice", "erin", "frank", "mallory")),
+}  # fmt: skip
+"""Where the operation itself refuses; elsewhere the page does not open, or the row does not exist."""
+
+
+@pytest.fixture
+def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[str, str]:
+    """Give the public id that each route is tried with, all of acme."""
+    session = SessionFactory.create(user=cast.bob)
+    key = api_key_create(actor=operator, organization=acme, name="sync", scopes=["user.show"]).key
+    user_tag(actor=operator, user=cast.bob, tags=["vip"])
+    event = AuditEvent.objects.get(action=Action.USER_TAG)
+    return {
+        "user": cast.bob.public_id,
+        "organization": acme.public_id,
+        "membership": Membership.objects.get(user=cast.dave, organization=acme).public_id,
+        "role": Role.objects.built_in().get(slug="owner").public_id,
+        "session": session.public_id,
+        "apikey": key.public_id,
+        "auditevent": event.public_id,
+    }
+
+
+VERB = {
+    "user": "set-password",
+    "organization": "archive",
+    "membership": "remove",
+    "session": "revoke",
+    "apikey": "revoke",
+}
+
+
+def address(name: str, world: dict[str, str]) -> str:
+    """Give the address of a page, of the row that the world has."""
+    noun, _, page = name.partition("_")
+    if page == "verb":
+        return f"{reverse(f'admin:accounts_{name}', args=[VERB[noun]])}?selected={world[noun]}"
+    args = [] if page in {"changelist", "add"} else [world[noun]]
+    return reverse(f"admin:accounts_{name}", args=args)
+
+
+def values(name: str, world: dict[str, str]) -> dict[str, Any]:
+    """Give what is posted to a page."""
+    noun, _, page = name.partition("_")
+    if page == "verb":
+        more = {"how": "typed", "password": "another long sentence here", "again": "another long sentence here"}
+        return {"selected": world[noun], "step": "do", "reason": "because", **(more if noun == "user" else {})}
+    posted: dict[str, dict[str, Any]] = {
+        "user_add": {"organization": "acme", "email": "new@acme.example", "password": "none"},
+        "user_change": {"email": "bob@acme.example", "initial-email": "bob@acme.example", "nickname": "Bobby",
+                        "username": "bob", "initial-username": "bob", "name": "Bob", "initial-name": "Bob",
+                        "tags": "vip", "initial-tags": "vip", "version": "2"},
+        "user_memberships": {"organization": "acme", "role": "moderator"},
+        "organization_add": {"name": "Third", "slug": "third"},
+        "organization_change": {"name": "Acme renamed", "slug": "acme"},
+        "apikey_add": {"organization": "acme", "name": "tool", "scopes": ["user.show"]},
+    }  # fmt: skip
+    return posted[name]
+
+
+def signed_in(who: str, cast: SimpleNamespace) -> Client:
+    """Give a browser in which somebody is signed in."""
+    client = Client()
+    if who != "anonymous":
+        sign_in(client, getattr(cast, who))
+    return client
+
+
+def routes() -> Iterator[str]:
+    """Give the name of every address below /admin/."""
+    for entry in site.urls[0]:
+        inner = [entry] if isinstance(entry, URLPattern) else entry.url_patterns
+        yield from (str(pattern.name) for pattern in inner if isinstance(pattern, URLPattern) and pattern.name)
+
+
+class TestListed:
+    """What is new and unlisted fails."""
+
+    def test_every_address_is_in_the_matrix(self) -> None:
+        found = set(routes())
+
+        assert {name.removeprefix("accounts_") for name in found if name.startswith("accounts_")} == set(GET)
+        assert {name for name in found if not name.startswith("accounts_")} == OUTSIDE
+
+    def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
+        assert set(site._registry) == {User, Organization, Membership, Role, Session, APIKey, AuditEvent}
+        for noun in site._registry.values():
+            request: Any = None
+            assert not noun.has_add_permission(request)
+            assert not noun.has_change_permission(request)
+            assert not noun.has_delete_permission(request)
+
+    def test_every_verb_on_people_is_there(self) -> None:
+        words = {action.partition(".")[2].replace("_", "-") for action in Action if action.startswith("user.")}
+        elsewhere = {"create", "list", "search", "show", "update", "change-password", "suspend-matching"}
+
+        assert set(USER_VERBS) == words - elsewhere
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("name", GET)
+def test_permission_page_get(
+    name: str, who: str, cast: SimpleNamespace, world: dict[str, str], everything: Callable[[], dict[str, Any]]
+) -> None:
+    client = signed_in(who, cast)
+    before = everything()
+
+    answer = client.get(address(name, world))
+
+    expected = dict(zip(WHO, (*GET[name], *AWAY), strict=True))
+    assert answer.status_code == expected[who]
+    if who in {"carol", "anonymous"}:
+        assert answer["Location"].startswith("/admin/login/")
+    assert everything() == before
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("name", POST)
+def test_permission_page_post(
+    name: str, who: str, cast: SimpleNamespace, world: dict[str, str], everything: Callable[[], dict[str, Any]]
+) -> None:
+    client = signed_in(who, cast)
+    before = everything()
+    events = AuditEvent.objects.filter(outcome="refused").count()
+
+    answer = client.post(address(name, world), values(name, world))
+
+    expected = dict(zip(WHO, (*POST[name], *AWAY), strict=True))[who]
+    assert answer.status_code == expected
+    refused = AuditEvent.objects.filter(outcome="refused").count() - events
+    assert refused == ((name, who) in RECORDED)
+    done = expected in {200, 302} and who not in {"carol", "anonymous"}
+    assert (everything() == before) is not done
+    if done:
+        assert AuditEvent.objects.filter(outcome="done", door="admin").exclude(action="session.start").count() == 1
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in GET if not name.endswith(("_changelist", "_add")) and "role" not in name]
+)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_tenancy_a_strangers_row_and_an_absent_one_answer_alike(
+    name: str, method: str, cast: SimpleNamespace, world: dict[str, str]
+) -> None:
+    client = signed_in("mallory", cast)
+    noun = name.partition("_")[0]
+    absent = {**world, noun: ids.encode(world[noun][:3], ids.new())}
+
+    def answer(there: dict[str, str]) -> tuple[int, str]:
+        data = values(name, there) if method == "post" and name in POST else None
+        response = getattr(client, method)(address(name, there), data)
+        return response.status_code, text_of(response, there[noun])
+
+    assert answer(world) == answer(absent)
+    assert answer(world)[0] == 404
+
+
+@pytest.mark.parametrize("name", [name for name in GET if name.endswith("_changelist") and "role" not in name])
+def test_tenancy_lists_hold_nothing_of_the_neighbours(name: str, cast: SimpleNamespace, world: dict[str, str]) -> None:
+    noun = name.partition("_")[0]
+    shown = {who: text_of(signed_in(who, cast).get(address(name, world))) for who in ("alice", "mallory")}
+    mark = cast.dave.public_id if noun == "membership" else world[noun]
+
+    assert mark in shown["alice"]
+    if noun != "membership":
+        assert mark not in shown["mallory"]
+    for private in (cast.bob.public_id, cast.bob.email, "acme.example"):
+        assert private not in shown["mallory"]
+    if noun != "organization":
+        assert signed_in("mallory", cast).get(f"{address(name, world)}?org=acme").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["user_add", "user_change", "user_memberships", "user_verb"])
+def test_field_by_write_nothing_unlisted_changes(name: str, cast: SimpleNamespace, world: dict[str, str]) -> None:
+    """Every column of a person is posted to every write."""
+    allowed = {
+        "user_add": {"email", "email_key", "organization_id", "username", "username_key"},
+        "user_change": {"nickname", "version", "updated_at"},
+        "user_memberships": set(),
+        "user_verb": {"password", "must_change_password", "version", "updated_at"},
+    }[name]
+    hostile = {
+        "status": "archived", "status_reason": "hostile", "status_before": "active", "is_superuser": "on", "id": "x",
+        "status_until": "2030-01-01", "email_verified_at": "2020-01-01", "email_key": "evil", "username_key": "evil",
+        "name_key": "evil", "last_sign_in_at": "2020-01-01", "created_at": "2020-01-01", "updated_at": "2020-01-01",
+        "must_change_password": "on", "organization": world["organization"], "metadata": "",
+    }  # fmt: skip
+    columns = {field.name for field in User._meta.fields}
+    posted = {**hostile, **values(name, world)}
+    client = signed_in("alice", cast)
+    before: dict[str, Any] = dict(User.objects.filter(pk=cast.bob.pk).values().get())
+
+    client.post(address(name, world), posted)
+
+    assert columns <= {*posted, "email", "username", "password", "version", "given_name", "family_name", "nickname",
+                       "name", "phone_number", "locale", "zoneinfo", "picture", "bio"}  # fmt: skip
+    if name == "user_add":
+        made = User.objects.get(email="new@acme.example")
+        usual = {field.attname: field.get_default() for field in User._meta.fields}
+        differing = {column for column, value in usual.items() if getattr(made, column) != value}
+        assert differing - {"id", "created_at", "password"} == {"email", "email_key", "organization_id"}
+        return
+    after: dict[str, Any] = dict(User.objects.filter(pk=cast.bob.pk).values().get())
+    assert {column for column in after if after[column] != before[column]} <= allowed
+
+
+ARGUMENTS = {
+    "tag": ["vip"],
+    "untag": ["lab"],
+    "set": ["--moderator"],
+    "set_password": ["--password", "another long sentence here"],
+}
+FORMS = {
+    "tag": {"tags": "vip"},
+    "untag": {"tags": "lab"},
+    "set": {"moderator": "yes"},
+    "set_password": {
+        "how": "typed", "password": "another long sentence here", "again": "another long sentence here",
+        "must_change": "on",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", sorted(USER_VERBS))
+def test_parity_with_the_command(
+    word: str, cast: SimpleNamespace, acme: Organization, operator: Actor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same verb through command and admin leaves the same rows and the same event but for the door."""
+    verb = word.replace("-", "_")
+    status = TRANSITIONS[verb][0][0] if verb in TRANSITIONS else Status.ACTIVE
+    twins = [make_user(acme, name, status=status) for name in ("twin-a", "twin-b")]
+    for twin in twins:
+        user_tag(actor=operator, user=twin, tags=["lab"])
+        SessionFactory.create(user=twin)
+        if verb == "unconfirm":
+            call_command("user_confirm", twin.public_id)
+    by_command, by_admin = twins
+    client = signed_in("root", cast)
+
+    call_command(f"user_{verb}", by_command.public_id, *ARGUMENTS.get(verb, []), "--reason", "Ticket 1")
+    answer = client.post(
+        reverse("admin:accounts_user_verb", args=[word]),
+        {"selected": by_admin.public_id, "step": "do", "reason": "Ticket 1", **FORMS.get(verb, {})},
+    )
+
+    assert (answer.status_code, answer["Location"]) == (302, f"/admin/accounts/user/{by_admin.public_id}/")
+    assert rows_of(by_admin) == rows_of(by_command)
+    assert last_of(by_admin) == (f"user.{verb}", "done", "admin", last_of(by_command)[3])
+    assert last_of(by_command)[2] == "cli"
+
+
+def rows_of(user: User) -> dict[str, Any]:
+    """Give a person's rows without what is theirs alone, and without times."""
+    fresh = User.objects.get(pk=user.pk)
+    return {
+        "status": (fresh.status, fresh.status_reason, fresh.status_until, fresh.status_before),
+        "verified": fresh.email_verified,
+        "password": fresh.check_password(PASSWORD),
+        "must_change": fresh.must_change_password,
+        "version": fresh.version,
+        "tags": sorted(fresh.tags.values_list("name", flat=True)),
+        "roles": sorted(fresh.role_assignments.values_list("role__slug", flat=True)),
+        "sessions": list(Session.objects.filter(user=fresh).values_list("end_reason", flat=True)),
+    }
+
+
+def last_of(user: User) -> tuple[str, str, str, dict[str, object]]:
+    """Give the newest event about somebody: what, how it ended, through which door, with which details."""
+    event = AuditEvent.objects.about(user.pk).order_by("-id").prefetch_related("parts")[0]
+    return event.action, event.outcome, event.door, event.part(AuditPart.SUBJECT)
+
+
+@pytest.mark.parametrize("name", [name for name in GET if name.endswith("_changelist")])
+def test_queries_do_not_depend_on_the_number_of_rows(
+    name: str, cast: SimpleNamespace, world: dict[str, str], acme: Organization, operator: Actor
+) -> None:
+    client = signed_in("alice", cast)
+
+    def queries(path: str) -> int:
+        client.get(path)
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert client.get(path).status_code == 200
+        return len(captured)
+
+    few = queries(address(name, world))
+    for number in range(20):
+        person = make_user(acme, f"more-{number}")
+        SessionFactory.create(user=person)
+        user_tag(actor=operator, user=person, tags=["a", "b"])
+        api_key_create(actor=operator, organization=acme, name=f"more {number}", scopes=["user.show"])
+
+    assert queries(address(name, world)) == few
+
+
+def test_no_page_counts_or_skips_rows(cast: SimpleNamespace, world: dict[str, str]) -> None:
+    client = signed_in("root", cast)
+
+    with CaptureQueriesContext(connection) as captured:
+        for name in GET:
+            client.get(address(name, world))
+        client.get("/admin/")
+
+    assert [query["sql"] for query in captured if re.search(r"COUNT\(|OFFSET", query["sql"])] == []
+
+
+@pytest.mark.parametrize("name", GET)
+def test_every_page_obeys_the_content_security_policy_and_has_one_heading(
+    name: str, cast: SimpleNamespace, world: dict[str, str]
+) -> None:
+    answer = signed_in("root", cast).get(address(name, world))
+
+    text = text_of(answer)
+    assert "'unsafe" not in answer["Content-Security-Policy"]
+    assert not re.search(r"<style|\sstyle=|<script>|\son[a-z]+=|<script(?![^>]* src=\"/)", text)
+    assert (text.count("<h1"), text.count("<main"), "no-store" in answer["Cache-Control"]) == (1, 1, True)
+
+
+def test_parity_with_user_create(cast: SimpleNamespace, acme: Organization, capsys: pytest.CaptureFixture[str]) -> None:
+    client = signed_in("root", cast)
+    options = ["--org", "acme", "--name", "Kim", "--role", "admin", "--tag", "lab", "--verified", "--reason", "New"]
+
+    call_command("user_create", "--email", "one@acme.example", *options)
+    client.post(
+        reverse("admin:accounts_user_add"),
+        {"organization": "acme", "email": "two@acme.example", "name": "Kim", "roles": ["admin"], "tags": "lab",
+         "verified": "on", "password": "none", "reason": "New"},
+    )  # fmt: skip
+
+    one, two = (User.objects.get(email=f"{name}@acme.example") for name in ("one", "two"))
+    assert rows_of(two) == rows_of(one)
+    assert str(last_of(two)[3]).replace("two@", "one@") == str(last_of(one)[3])
+    assert (last_of(one)[:3], last_of(two)[:3]) == (("user.create", "done", "cli"), ("user.create", "done", "admin"))
+
+
+def test_parity_with_user_update(cast: SimpleNamespace, acme: Organization, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = make_user(acme, "one"), make_user(acme, "two")
+    client = signed_in("root", cast)
+
+    call_command("user_update", one.public_id, "--nickname", "Kit", "--tags", "lab,vip", "--reason", "Asked")
+    opened = {"email": two.email, "username": "two", "name": "Two"}
+    client.post(
+        reverse("admin:accounts_user_change", args=[two.public_id]),
+        {**opened, **{f"initial-{name}": value for name, value in opened.items()}, "nickname": "Kit",
+         "tags": "lab, vip", "version": "1", "reason": "Asked"},
+    )  # fmt: skip
+
+    assert rows_of(two) == rows_of(one)
+    assert (last_of(two)[0], last_of(two)[3]) == (last_of(one)[0], last_of(one)[3])
