@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from accounts import ids
 from accounts.actors import ActorKind
@@ -154,8 +154,8 @@ class UserFilter:
         if self.search:
             users = users.matching(self.search)
         if self.role:
-            at_home = {"membership__user_id": OuterRef("pk"), "organization_id": OuterRef("organization_id")}
-            users = users.filter(Exists(RoleAssignment.objects.live().filter(role__slug=self.role, **at_home)))
+            with_role = RoleAssignment.objects.live().at_home().filter(role__slug=self.role)
+            users = users.filter(pk__in=with_role.values("membership__user_id"))
         if self.tag:
             users = users.filter(tags__name=self.tag)
         if self.email_domain:

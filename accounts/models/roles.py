@@ -77,6 +77,10 @@ class RoleAssignmentQuerySet(TenantQuerySet["RoleAssignment"]):
         """Keep those that count: an assignment that has run out does not, from that second on."""
         return self.filter(Q(until=None) | Q(until__gt=at or timezone.now()))
 
+    def at_home(self) -> Self:
+        """Keep those in the home organization of whoever has them."""
+        return self.filter(organization_id=models.F("membership__user__organization_id"))
+
     def of_user(self, user_id: UUID) -> Self:
         """Keep those of one person."""
         return self.filter(membership__user_id=user_id)

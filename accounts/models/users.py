@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, models
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, When
+from django.db.models import Case, IntegerField, Q, When
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -78,11 +78,9 @@ class UserQuerySet(TenantQuerySet["User"]):
 
     def plain_members(self) -> Self:
         """Leave out owners, admins and moderators of their home, and super-users."""
-        at_home = RoleAssignment.objects.live().filter(
-            membership__user_id=OuterRef("pk"), organization_id=OuterRef("organization_id")
-        )
+        at_home = RoleAssignment.objects.live().at_home()
         leading = at_home.filter(role__organization=None, role__slug__in=["owner", "admin", "moderator"])
-        return self.filter(~Exists(leading), is_superuser=False)
+        return self.filter(is_superuser=False).exclude(pk__in=leading.values("membership__user_id"))
 
     def matching(self, text: str) -> Self:
         """Keep those whose e-mail, name or username holds the text, or whose id it is.
