@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -31,6 +31,7 @@ __all__ = [
     "session_of",
     "sign_out",
     "signed_in",
+    "where_of",
 ]
 
 BROWSERS: Final = (
@@ -91,13 +92,18 @@ def next_address(request: HttpRequest) -> str:
     return wanted if is_ours else reverse("admin:index")
 
 
-def request_actor(request: HttpRequest, door: Door) -> Actor:
-    """Give the principal of a request: the person signed in, or nobody yet."""
-    where = {
+def where_of(request: HttpRequest) -> dict[str, Any]:
+    """Say where a request comes from, for the trail."""
+    return {
         "ip": client_ip(request),
         "device": device_of(request.headers.get("User-Agent", "")),
         "request_id": request.META.get("REQUEST_ID", ""),
     }
+
+
+def request_actor(request: HttpRequest, door: Door) -> Actor:
+    """Give the principal of a request: the person signed in, or nobody yet."""
+    where = where_of(request)
     if isinstance(request.user, User):
         session = session_of(request)
         return policy.actor_for(request.user, door=door, session=session, **where)

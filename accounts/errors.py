@@ -19,6 +19,7 @@ __all__ = [
     "NotFound",
     "Throttled",
     "Unavailable",
+    "VersionConflict",
 ]
 
 
@@ -98,6 +99,13 @@ class Conflict(AccountsError):
     http_status = 409
     exit_code = Exit.INVALID
     default_remedy = "Look at the present state and decide again."
+
+
+class VersionConflict(Conflict):
+    """It was changed since the caller looked (``If-Match``)."""
+
+    http_status = 412
+    default_remedy = "Look again, then repeat the change."
 
 
 class Throttled(AccountsError):

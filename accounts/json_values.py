@@ -11,7 +11,7 @@ from typing import Any, Final
 from accounts.errors import Invalid
 from accounts.identifiers import text_refused
 
-__all__ = ["json_object_checked"]
+__all__ = ["json_object_checked", "json_problem"]
 
 BYTES: Final = 16_384
 DEPTH: Final = 20
@@ -27,7 +27,7 @@ def json_object_checked(value: Any, *, field: str) -> dict[str, Any]:
 
     :raises Invalid: saying what is wrong with it
     """
-    problem = "is not a JSON object" if not isinstance(value, dict) else _problem(value)
+    problem = "is not a JSON object" if not isinstance(value, dict) else json_problem(value, nodes=NODES)
     if problem is None and len(json.dumps(value)) > BYTES:
         problem = f"is larger than {BYTES} bytes"
     if problem:
@@ -36,15 +36,18 @@ def json_object_checked(value: Any, *, field: str) -> dict[str, Any]:
     return checked
 
 
-def _problem(value: Any) -> str | None:
-    """Walk without recursion: depth is what an attacker chooses."""
+def json_problem(value: Any, *, nodes: int) -> str | None:
+    """Say why a value cannot be kept; walks without recursion, because depth is what an attacker chooses.
+
+    :param nodes: how many values it may hold
+    """
     waiting: list[tuple[Any, int]] = [(value, 1)]
     seen = 0
     while waiting:
         node, depth = waiting.pop()
         seen += 1
-        if depth > DEPTH or seen > NODES:
-            return f"has more than {DEPTH} levels or {NODES} values"
+        if depth > DEPTH or seen > nodes:
+            return f"has more than {DEPTH} levels or {nodes} values"
         if isinstance(node, dict):
             waiting += [(part, depth + 1) for item in node.items() for part in item]
         elif isinstance(node, list):

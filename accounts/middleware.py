@@ -79,11 +79,11 @@ class BoundsMiddleware:
         address = request.META.get("RAW_URI") or request.get_full_path()
         headers = [value for key, value in request.META.items() if key.startswith("HTTP_")]
         if len(address) > LONGEST_ADDRESS:
-            return _problem("The address is too long.", 414)
+            return _problem(request, 414, "The address is too long.", "Send what is long in the body.")
         if not _is_text(unquote_to_bytes(address)) or any("\x00" in value for value in headers):
-            return _problem("The request holds a NUL byte or text that is not UTF-8.", 400)
+            return _problem(request, 400, "The request holds a NUL byte or text that is not UTF-8.", "Send UTF-8.")
         if _length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            return _problem("The request's body is too large.", 413)
+            return _problem(request, 413, "The body is too large.", "Send at most 1 MiB; split what is larger.")
         return None
 
 
@@ -99,8 +99,20 @@ def _is_text(raw: bytes) -> bool:
         return False
 
 
-def _problem(title: str, status: int) -> HttpResponse:
-    return JsonResponse({"title": title, "status": status}, status=status, content_type="application/problem+json")
+def _problem(request: HttpRequest, status: int, detail: str, remedy: str) -> HttpResponse:
+    """Refuse before any door is reached, in the words of the API's problems."""
+    code, title = ("TOO_LARGE", "Too large") if status == 413 else ("VALIDATION", "Invalid input")
+    body = {
+        "type": f"urn:identity:problem:{code.lower()}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "remedy": remedy,
+        "errors": [],
+        "request_id": request.META["REQUEST_ID"],
+    }
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 class LiveSessionMiddleware:

@@ -1,19 +1,26 @@
 """Addresses."""
 
-from django.urls import path
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
 
 from accounts.admin.site import site
-from accounts.pages import health, links, passwords
+from accounts.api import missing
+from accounts.pages import failures, health, links, passwords
 
 handler400 = "accounts.pages.failures.bad_request"
 handler403 = "accounts.pages.failures.forbidden"
 handler404 = "accounts.pages.failures.not_found"
-handler500 = "accounts.pages.failures.server_error"
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("link/<str:token>/", links.link, name="link"),
     path("link/", links.set_password, name="link-set-password"),
     path("password/", passwords.change_password, name="password-change"),
+    path("api/", include("accounts.api.urls")),
     path("admin/", site.urls),
 ]
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """Answer a failure in the way of the door it came through."""
+    return missing.failed(request) if request.path.startswith("/api/") else failures.server_error(request)

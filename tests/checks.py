@@ -1,4 +1,4 @@
-"""``manage.py`` checks of ``make check``: production settings, migrations."""
+"""``manage.py`` checks of ``make check``: production settings, migrations, the description of the API."""
 
 import os
 import subprocess
@@ -39,6 +39,16 @@ def main() -> int:
                 environment={**development, **PRODUCTION, "IDENTITY_KEYS_FILE": str(keys)},
             ),
             manage("makemigrations", "--check", "--dry-run", environment=development),
+            manage(
+                "spectacular",
+                "--validate",
+                "--fail-on-warn",
+                "--format",
+                "openapi-json",
+                "--file",
+                str(Path(scratch) / "openapi.json"),
+                environment=development,
+            ),
             manage(
                 "lintmigrations",
                 "--include-apps",

@@ -1,6 +1,7 @@
 """The pages of docs/ that are made from the code: ``python -m tests.generated`` writes them, a test compares."""
 
 import argparse
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -182,7 +183,15 @@ Above every organization, for the operator at the command line and super-users a
 """
 
 
+def openapi() -> str:
+    """Describe the API."""
+    from accounts.api.docs import described
+
+    return json.dumps(described(), indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "openapi.json": openapi,
     "commands.md": reference,
     "statuses.md": statuses,
     "permissions.md": permissions,

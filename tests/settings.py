@@ -12,6 +12,7 @@ from identity.settings import DATABASES, STATIC_ROOT, VAR
 
 PASSWORD_HASHERS = ["tests.hashers.CheapHasher", "accounts.passwords.Argon2idHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -11,8 +11,9 @@ from django.db import IntegrityError, models, transaction
 from accounts import audit, policy
 from accounts.actions import SYSTEM_ACTIONS, Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, Invalid, NotAllowed
+from accounts.errors import Conflict, Invalid, NotAllowed, VersionConflict
 from accounts.models import User
+from accounts.operations import idempotency
 from accounts.passwords import hashed, password_checked
 
 __all__ = ["OPERATIONS", "NewPassword", "differences", "expect_version", "operation", "rolled_back"]
@@ -52,7 +53,9 @@ def operation(
                     prepared["actor"] = now = policy.current(actor)
                     if action not in SYSTEM_ACTIONS:
                         policy.require_coarse(now, action)
-                    return function(**prepared)  # type: ignore[call-arg]
+                    result = function(**prepared)  # type: ignore[call-arg]
+                    idempotency.remember(result)
+                    return result
             except NotAllowed as refusal:
                 _remember_refusal(actor, action, subject, refusal)
                 raise
@@ -120,7 +123,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
 def expect_version(row: User, expected: int | None) -> None:
     """Refuse a change of something that was changed since the caller looked.
 
-    :raises Conflict: if the version is another one
+    :raises VersionConflict: if the version is another one
     """
     if expected is not None and row.version != expected:
-        raise Conflict("It was changed since you looked.", remedy="Look again, then repeat the change.")
+        raise VersionConflict("It was changed since you looked.")

@@ -11,7 +11,7 @@ __all__ = ["APIKeyOutput"]
 class APIKeyOutput(Output[APIKey]):
     """A key."""
 
-    organization = serializers.CharField(source="organization.public_id")
+    organization = serializers.CharField(source="organization.public_id", read_only=True)
     made_by = serializers.SerializerMethodField()
 
     class Meta:

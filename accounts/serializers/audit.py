@@ -14,8 +14,8 @@ __all__ = ["AuditEventOutput"]
 class AuditEventOutput(Output[AuditEvent]):
     """An event with what is left of its parts."""
 
-    actor = serializers.CharField(source="actor_name")
-    subject = serializers.CharField(source="subject_name")
+    actor = serializers.CharField(source="actor_name", read_only=True)
+    subject = serializers.CharField(source="subject_name", read_only=True)
     organization = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
     detail = serializers.SerializerMethodField()

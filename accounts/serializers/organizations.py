@@ -21,9 +21,9 @@ class OrganizationOutput(Output[Organization]):
 class MembershipOutput(Output[Membership]):
     """Somebody in an organization: of a guest no more than id, e-mail, name and roles."""
 
-    user = serializers.CharField(source="user.public_id")
-    email = serializers.CharField(source="user.email")
-    name = serializers.CharField(source="user.display_name")
+    user = serializers.CharField(source="user.public_id", read_only=True)
+    email = serializers.CharField(source="user.email", allow_null=True, read_only=True)
+    name = serializers.CharField(source="user.display_name", read_only=True)
     home = serializers.BooleanField(source="is_home")
     roles = serializers.SerializerMethodField()
 

@@ -22,9 +22,9 @@ class UserOutput(Output[User]):
     """A user in a list, and what every change answers with."""
 
     organization = serializers.SerializerMethodField()
-    name = serializers.CharField(source="display_name")
+    name = serializers.CharField(source="display_name", read_only=True)
     tags = serializers.SerializerMethodField()
-    status = serializers.CharField(source="current_status")
+    status = serializers.CharField(source="current_status", read_only=True)
     status_until = serializers.SerializerMethodField()
     role = serializers.SerializerMethodField()
     roles = serializers.SerializerMethodField()
@@ -93,9 +93,9 @@ class UserOutput(Output[User]):
 class GuestOutput(Output[Membership]):
     """Somebody in an organization that is not their home: id, e-mail, name and roles there, nothing else."""
 
-    id = serializers.CharField(source="user.public_id")
-    email = serializers.CharField(source="user.email")
-    name = serializers.CharField(source="user.display_name")
+    id = serializers.CharField(source="user.public_id", read_only=True)
+    email = serializers.CharField(source="user.email", allow_null=True, read_only=True)
+    name = serializers.CharField(source="user.display_name", read_only=True)
     roles = serializers.SerializerMethodField()
 
     class Meta:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOORS = ("accounts/management", "accounts/admin", "accounts/pages", "accounts/middleware.py", "accounts/backends.py",
-         "accounts/browser.py", "gdpr/management")  # fmt: skip
+DOORS = (
+    "accounts/management", "accounts/admin", "accounts/api", "accounts/pages",
+    "accounts/middleware.py", "accounts/backends.py", "accounts/browser.py", "gdpr/management"
+)  # fmt: skip
 BELOW = ("accounts/operations", "accounts/models", "accounts/policy.py", "accounts/audit.py", "accounts/mail.py",
          "accounts/filters.py", "accounts/pagination.py", "accounts/ledger.py")  # fmt: skip
 WRITES = {"save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create"}

@@ -1,0 +1,79 @@
+"""What a request may say: strict fields, unknown ones refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+__all__ = ["Flag", "Input", "JSONObject", "Number", "ReasonInput", "Text", "Texts"]
+
+
+class Text(serializers.CharField):
+    """A JSON string, as it is: the operations trim and judge it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"trim_whitespace": False, **options})
+
+    def to_internal_value(self, data: Any) -> str:
+        """Read a string; no number becomes one."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """``true`` or ``false``, no other word for it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Read a boolean."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Number(serializers.IntegerField):
+    """A JSON number without a fraction."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Read a number; no string becomes one."""
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Texts(serializers.ListField):
+    """A list of strings."""
+
+    child = Text(allow_blank=True)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class JSONObject(serializers.JSONField):
+    """An object; the operations judge what is in it."""
+
+
+class Input(serializers.Serializer[Any]):
+    """What a request may say; anything else is an error."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Read the input, unknown fields refused."""
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError({"body": ["must be a JSON object"]})
+        if unknown := sorted(set(data) - set(self.fields)):
+            raise serializers.ValidationError({field: ["is not a field of this request"] for field in unknown})
+        return super().to_internal_value(data)
+
+    def create(self, validated_data: Any) -> Any:
+        """Refuse: rows are written by operations alone."""
+        raise NotImplementedError
+
+    def update(self, instance: Any, validated_data: Any) -> Any:
+        """Refuse: rows are written by operations alone."""
+        raise NotImplementedError
+
+
+class ReasonInput(Input):
+    """Why."""
+
+    reason = Text(required=False, allow_blank=True, default="", max_length=500, help_text="kept in the audit trail")

@@ -1,0 +1,29 @@
+"""Addresses of the API; paths end with a slash."""
+
+from django.urls import include, path, re_path
+from rest_framework.routers import SimpleRouter
+
+from accounts.api.api_keys import APIKeyViewSet
+from accounts.api.audit import AuditEventViewSet
+from accounts.api.docs import DocsView, schema
+from accounts.api.me import MeViewSet
+from accounts.api.missing import missing
+from accounts.api.organizations import MembershipViewSet, OrganizationViewSet
+from accounts.api.sessions import SessionViewSet
+from accounts.api.users import UserViewSet
+
+router = SimpleRouter()
+router.register("organizations", OrganizationViewSet, basename="organization")
+router.register("users", UserViewSet, basename="user")
+router.register("memberships", MembershipViewSet, basename="membership")
+router.register("api-keys", APIKeyViewSet, basename="api-key")
+router.register("sessions", SessionViewSet, basename="session")
+router.register("audit-events", AuditEventViewSet, basename="audit-event")
+
+urlpatterns = [
+    path("schema/", schema, name="api-schema"),
+    path("docs/", DocsView.as_view(), name="api-docs"),
+    path("v1/me/", MeViewSet.as_view({"get": "list", "patch": "partial_update"}), name="me"),
+    path("v1/", include(router.urls)),
+    re_path(r"^(?P<rest>.*)$", missing),
+]

@@ -1,0 +1,63 @@
+"""Programs and browsers that talk to the API."""
+
+import json
+from typing import Any
+
+from django.test import Client
+
+from accounts import policy
+from accounts.actors import Actor
+from accounts.models import Organization, User
+from accounts.operations.api_keys import api_key_create
+from tests.accounts.pages.browsing import sign_in
+
+__all__ = ["API", "key_of"]
+
+
+class API:
+    """A program that talks JSON."""
+
+    def __init__(self, secret: str = "") -> None:
+        self.client = Client(headers={"Authorization": f"Api-Key {secret}"} if secret else {})
+
+    @classmethod
+    def of(cls, person: User) -> "API":
+        """A browser in which somebody is signed in."""
+        program = cls()
+        assert sign_in(program.client, person).status_code == 302
+        return program
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Send a request; the answer has ``body`` read."""
+        content = json.dumps(body) if body is not None else ""
+        response = self.client.generic(
+            method,
+            f"/api/v1/{path}",
+            content,
+            content_type="application/json",
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+        response.body = json.loads(response.content) if response.content else None  # type: ignore[attr-defined]
+        return response
+
+    def get(self, path: str, **headers: str) -> Any:
+        """Read."""
+        return self("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        """Change."""
+        return self("POST", path, body if body is not None else {}, **headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        """Change some."""
+        return self("PATCH", path, body, **headers)
+
+
+def key_of(owner: User | Organization, *scopes: str) -> API:
+    """Make a client with a key that a person made, or the operator for an organization."""
+    actor: Actor = policy.operator(os_user="tester")
+    organization = owner.organization if isinstance(owner, User) else owner
+    if isinstance(owner, User):
+        actor = policy.actor_for(owner, door=actor.door)
+    made = api_key_create(actor=actor, organization=organization, name="test", scopes=scopes or ["admin:users"])
+    return API(made.secret)

@@ -1,0 +1,303 @@
+"""Every address of the API by everybody and every method; strangers find nothing; no field writes what it may not.
+
+It compares itself with the URL resolver: a route that is new and unlisted fails. One letter for each of
+the cast: ``+`` it is answered, ``-`` 403, ``0`` 404,
+``x`` 401 (what is prepared has ended their session). Of many, each row has its own answer.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts import ids
+from accounts.actors import Actor
+from accounts.api.base import HouseViewSet
+from accounts.api.endpoints import Endpoint
+from accounts.models import AuditEvent, Organization, User
+from accounts.operations import api_keys
+from accounts.operations.base import OPERATIONS
+from accounts.operations.users import user_tag
+from accounts.statuses import Status
+from tests.accounts.api.programs import API, key_of
+from tests.factories.organizations import make_guest
+from tests.factories.users import SessionFactory, make_user
+
+CAST = ("root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
+"""Super-user, owner, admin, moderator, member, the person themselves, owner next door, guest, narrow key."""
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+World = SimpleNamespace
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who may, about what, and what must be so before."""
+
+    letters: str
+    about: str = ""
+    body: Callable[[World], Any] = lambda _: {}
+    query: str = ""
+    prepare: Callable[[World], Any] = lambda _: None
+
+
+def status(letters: str, before: Status = Status.ACTIVE) -> Route:
+    def prepare(world: World) -> None:
+        User.objects.filter(pk=world.bob.pk).update(
+            status=before, status_before=Status.ACTIVE if before is Status.RESTRICTED else ""
+        )
+
+    return Route(letters, "bob", prepare=prepare)
+
+
+def on(about: str, letters: str, **body: Any) -> Route:
+    return Route(letters, about, lambda _: body)
+
+
+ROUTES: dict[str, Route] = {
+    "me_show": Route("+++++++++"),
+    "me_update": Route("++++++++-", body=lambda _: {"nickname": "Nick"}),
+    "org_list": Route("++++++++-"),
+    "org_create": Route("+--------", body=lambda _: {"slug": "new", "name": "New"}),
+    "org_show": Route("++++++0+-", "acme"),
+    "org_update": Route("+++---0--", "acme", lambda _: {"name": "New"}),
+    "org_suspend": on("acme", "+-----0--"),
+    "org_activate": Route(
+        "+xxxxx00x",
+        "acme",
+        prepare=lambda world: Organization.objects.filter(pk=world.acme.pk).update(status="suspended"),
+    ),
+    "org_archive": on("acme", "++----0--"),
+    "user_list": Route("++++--0-+", query="org=acme"),
+    "user_create": Route("+++---0--", body=lambda _: {"email": "new@example.com", "organization": "acme"}),
+    "user_show": on("bob", "++++0+00+"),
+    "user_update": on("bob", "+++-0+00-", nickname="Bobby"),
+    "user_search": Route("++++--0--", body=lambda _: {"query": "bob", "org": "acme"}),
+    "user_bulk": Route("++++--+--", body=lambda world: {"verb": "tag", "tags": ["x"], "ids": [world.bob.public_id]}),
+    "user_tags": on("bob", "++++0+00+"),
+    "user_roles": on("bob", "+++---0--"),
+    "user_sessions": on("bob", "+++-0+00-"),
+    "user_sessions_revoke_all": on("bob", "+++-0+00-"),
+    "user_suspend": status("++++0-00-"),
+    "user_activate": status("++++0x00-", Status.SUSPENDED),
+    "user_lock": status("++++0-00-"),
+    "user_unlock": status("++++0x00-", Status.LOCKED),
+    "user_archive": status("+++-0-00-"),
+    "user_restrict": status("+++-0-00-"),
+    "user_unrestrict": status("+++-0x00-", Status.RESTRICTED),
+    "user_confirm": on("bob", "+++-0-00-"),
+    "user_unconfirm": on("bob", "+++-0-00-"),
+    "user_tag": on("bob", "++++0-00-", tags=["x"]),
+    "user_untag": on("bob", "++++0-00-", tags=["x"]),
+    "user_set": on("bob", "+++-0-00-", confirmed=True),
+    "user_sign_out": on("bob", "++++0+00-"),
+    "user_set_password": on("bob", "+++-0-00-", password="correct horse battery staple"),
+    "membership_list": Route("+++---0--", query="org=acme"),
+    "membership_add": Route("+00000000", body=lambda world: {"organization": "acme", "user": world.oscar.public_id}),
+    "membership_show": on("guest", "+++---0--"),
+    "membership_remove": on("guest", "+++000000"),
+    "api_key_list": Route("+++---0--", query="org=acme"),
+    "api_key_create": Route("+++---0--", body=lambda _: {"organization": "acme", "name": "x", "scopes": ["user.show"]}),
+    "api_key_show": on("other_key", "+++---0--"),
+    "api_key_revoke": on("other_key", "+++000000"),
+    "session_list": Route("++++++0+-", query="org=acme"),
+    "session_show": on("session", "+++00+00-"),
+    "session_revoke": on("session", "+++00+000"),
+    "audit_list": Route("+++---0--", query="org=acme"),
+    "audit_show": on("event", "+++---0--"),
+}
+
+DOCUMENTS = {"api/schema/", "api/docs/"}
+"""For everybody; tests/accounts/api/test_schema.py reads them."""
+
+
+@pytest.fixture
+def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, operator: Actor) -> World:
+    """Everybody with a client, and what the routes are about."""
+    key = key_of(acme, "user.show", "user.list")
+    made = SimpleNamespace(
+        **vars(cast),
+        acme=acme,
+        oscar=make_user(nextdoor, "oscar"),
+        guest=make_guest(make_user(nextdoor, "gus"), acme),
+        session=SessionFactory.create(user=cast.bob),
+        other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        event=AuditEvent.objects.get(subject_id=user_tag(actor=operator, user=cast.carol, tags=["vip"]).pk),
+    )
+    made.client = {who: API.of(getattr(cast, who)) for who in CAST if who != "key"} | {"key": key}
+    return made
+
+
+def walked(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Give every address below a resolver."""
+    for entry in resolver.url_patterns:
+        address = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from walked(entry, address)
+        else:
+            yield address, entry
+
+
+def endpoints() -> dict[str, tuple[str, str, Endpoint]]:
+    """Give every endpoint that an address leads to: the name of the address, the method, the endpoint."""
+    found = {}
+    for address, entry in walked(get_resolver()):
+        view: Any = getattr(entry.callback, "cls", None)
+        if address.startswith("api/v1/") and isinstance(view, type) and issubclass(view, HouseViewSet):
+            for method, action in vars(entry.callback)["actions"].items():
+                if method != "head":
+                    endpoint = view.endpoints[action]
+                    assert endpoint.name not in found, address
+                    found[endpoint.name] = (str(entry.name), method.upper(), endpoint)
+    return found
+
+
+ENDPOINTS = endpoints()
+
+
+def address_of(name: str, subject: str | None) -> str:
+    return reverse(ENDPOINTS[name][0], args=[subject] if subject else []).removeprefix("/api/v1/")
+
+
+def asked(world: World, who: str, name: str, *, subject: str | None = None) -> Any:
+    """Send the request of a route as somebody; everything is undone afterwards."""
+    route = ROUTES[name]
+    subject = subject or (getattr(world, route.about).public_id if route.about else None)
+    path = address_of(name, subject) + (f"?{route.query}" if route.query else "")
+    _, method, endpoint = ENDPOINTS[name]
+    with transaction.atomic():
+        route.prepare(world)
+        answer = world.client[who](method, path, route.body(world) if endpoint.input else None)
+        transaction.set_rollback(True)
+    return answer
+
+
+LETTERS = {200: "+", 201: "+", 204: "+", 401: "x", 403: "-", 404: "0"}
+
+
+def test_every_address_of_the_api_is_listed() -> None:
+    addresses = {address for address, _ in walked(get_resolver()) if address.startswith("api/")}
+    views = [entry for address, entry in walked(get_resolver()) if address.startswith("api/v1/")]
+
+    assert set(ROUTES) == set(ENDPOINTS)
+    assert all(hasattr(entry.callback, "cls") for entry in views)
+    assert {address for address in addresses if not address.startswith("api/v1/")} == DOCUMENTS | {"api/^(?P<rest>.*)$"}
+
+
+def test_every_operation_has_an_endpoint_of_its_name() -> None:
+    not_here = {
+        "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
+        "_session_start_with_code", "superuser_create", "admin_link", "keys_rotate", "backup_recorded",
+        "user_change_password", "restore_recorded",
+    }  # fmt: skip
+
+    assert set(OPERATIONS) - not_here <= set(ENDPOINTS)
+    assert not not_here & set(ENDPOINTS)
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_who_may(world: World, everything: Callable[[], Any], name: str) -> None:
+    before = everything()
+
+    answers = {who: asked(world, who, name) for who in CAST}
+
+    assert "".join(LETTERS.get(answer.status_code, str(answer.status_code)) for answer in answers.values()) == (
+        ROUTES[name].letters
+    )
+    assert everything() == before  # the test undoes what it does
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_nobody_may_anything(world: World, name: str) -> None:
+    world.client["nobody"] = API()
+
+    answer = asked(world, "nobody", name)
+
+    assert (answer.status_code, answer.body["code"], answer["WWW-Authenticate"]) == (401, "UNAUTHENTICATED", "Api-Key")
+
+
+ABOUT = sorted(name for name, route in ROUTES.items() if route.about)
+
+
+@pytest.mark.parametrize("name", ABOUT)
+def test_what_is_next_door_and_what_is_not_there_are_answered_alike(
+    world: World, everything: Callable[[], Any], name: str
+) -> None:
+    about = getattr(world, ROUTES[name].about)
+    absent = ids.encode(ids.prefix_of(about.public_id) or "", ids.new())
+    before = everything()
+
+    strange = asked(world, "mallory", name)
+    gone = asked(world, "mallory", name, subject=absent)
+    nonsense = asked(world, "mallory", name, subject="x")
+
+    told = [{**answer.body, "request_id": ""} for answer in (strange, gone, nonsense)]
+    assert told[0] == told[1] == told[2]
+    headers = [
+        {key: value for key, value in answer.headers.items() if key != "X-Request-ID"} for answer in (strange, gone)
+    ]
+    assert headers[0] == headers[1]
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, (*_, endpoint) in ENDPOINTS.items() if "org" in endpoint.filters)
+)
+def test_a_list_of_next_door_and_of_nowhere_are_refused_alike(world: World, name: str) -> None:
+    path = address_of(name, None)
+
+    answers = [world.client["mallory"].get(f"{path}?org={org}") for org in ("acme", world.acme.public_id, "nowhere")]
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({str({**answer.body, "request_id": ""}) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_an_unknown_parameter_and_an_unlisted_method_are_refused(world: World, name: str) -> None:
+    url_name, method, endpoint = ENDPOINTS[name]
+    route = ROUTES[name]
+    path = address_of(name, getattr(world, route.about).public_id if route.about else None)
+    known = {listed for other, listed, _ in ENDPOINTS.values() if other == url_name}
+
+    strange = world.client["root"](method, f"{path}?colour=red", route.body(world) if endpoint.input else None)
+    assert (strange.status_code, strange.body["errors"]) == (
+        422,
+        [{"field": "colour", "message": "is not a parameter"}],
+    )
+    for other in set(METHODS) - known - ({"HEAD"} if "GET" in known else set()):
+        refused = world.client["root"](other, path)
+        assert refused.status_code == 405, other
+        assert known <= set(refused["Allow"].split(", "))
+    options = world.client["root"]("OPTIONS", path)
+    assert (options.status_code, known <= set(options["Allow"].split(", "))) == (204, True)
+
+
+def columns() -> list[str]:
+    """Give every column of every table of the house."""
+    return sorted(
+        {field.name for model in apps.get_app_config("accounts").get_models() for field in model._meta.fields}
+    )
+
+
+WRITES = sorted(name for name, (*_, endpoint) in ENDPOINTS.items() if endpoint.input is not None)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_no_field_is_written_but_those_that_are_listed(world: World, everything: Callable[[], Any], name: str) -> None:
+    _, method, endpoint = ENDPOINTS[name]
+    route = ROUTES[name]
+    path = address_of(name, getattr(world, route.about).public_id if route.about else None)
+    assert endpoint.input is not None
+    unlisted = [column for column in columns() if column not in endpoint.input().fields]
+    before = everything()
+
+    for column in unlisted:
+        answer = world.client["root"](method, path, {**route.body(world), column: "x"})
+        assert answer.status_code == 422, column
+        assert answer.body["errors"] == [{"field": column, "message": "is not a field of this request"}]
+    assert len(unlisted) > 50
+    assert everything() == before
