@@ -9,6 +9,7 @@ from accounts import policy
 from accounts.models import AuditEvent, User
 from accounts.operations.installation import installation_start
 from accounts.statuses import Status
+from tests.accounts.api.test_document import asked
 from tests.generated import DOCS, PAGES
 from tests.shell import typed
 
@@ -51,3 +52,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.django_db
+def test_the_readme_s_request_finds_whom_it_says() -> None:
+    installation_start(actor=policy.system())
+    for line in TOUR[:3]:
+        typed(line)
+    secret = typed("api_key_create --org acme --name Payroll --scope admin:users --json").json["secret"]
+    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("curl ")]
+
+    _, answer = asked(line, secret, "")
+
+    assert [row["email"] for row in answer.json()["data"]] == ["bob@acme.example"]
