@@ -83,7 +83,7 @@ def test_help_lists_every_target(machine: Path) -> None:
     done = do(machine, "make")
 
     listed = {line.split()[1] for line in done.stdout.splitlines()}
-    assert listed == {"help", "setup", "run", "test", "check", "fix", "docs", "lock"}
+    assert listed == {"help", "setup", "run", "test", "check", "fix", "fuzz", "docs", "lock"}
 
 
 def test_the_lock_is_hash_checked_and_names_no_registry() -> None:

@@ -13,7 +13,7 @@ from django.db import connections
 
 from accounts import policy
 from accounts.actors import Actor, Door
-from accounts.errors import AccountsError, Conflict, NotAllowed, NotAuthenticated
+from accounts.errors import AccountsError, Conflict, NotAllowed, NotAuthenticated, VersionConflict
 from accounts.models import APIKey, AuditChain, AuditEvent, OneTimeLink, Organization, RoleAssignment, Session, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.audit import audit_verify
@@ -356,7 +356,7 @@ class TestOneOfMany:
                 )
             )
 
-            assert (len(succeeded(results)), refusals(results)) == (1, {Conflict})
+            assert (len(succeeded(results)), refusals(results)) == (1, {VersionConflict})
 
 
 class TestLocks:
