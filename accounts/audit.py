@@ -161,7 +161,7 @@ def _parts(event: AuditEvent, actor: Actor, person: User | None, detail: Mapping
     there = actor.user_id or (person.pk if person and actor.kind is ActorKind.ANONYMOUS else None)
     contents = (
         (AuditPart.SUBJECT, person.pk if person else None, dict(detail)),
-        (AuditPart.ACTOR, actor.user_id, device),
+        (AuditPart.ACTOR, there, device),
         (AuditPart.NETWORK, there, {"ip": actor.ip} if actor.ip else {}),
     )
     return [

@@ -176,3 +176,11 @@ class TestLinkRedeem:
         ):
             with pytest.raises(NotAuthenticated):
                 link_find(altered)
+
+
+def test_whatever_a_link_leaves_in_the_trail_goes_with_whom_it_was_for(operator: Actor, bob: User) -> None:
+    redeem(token_of(admin_link(actor=operator, user=bob)))
+
+    left = AuditPart.objects.filter(event__action__in=["link.redeem", "session.start"])
+    assert {part.kind for part in left} == {"subject", "actor", "network"}
+    assert {part.person_id for part in left} == {bob.pk}
