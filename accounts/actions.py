@@ -36,6 +36,11 @@ class Action(StrEnum):
     USER_SUSPEND_MATCHING = "user.suspend_matching"
     USER_SIGN_OUT = "user.sign_out"
 
+    USER_EXPORT = "user.export"
+    USER_PURGE = "user.purge"
+    USER_DELETE = "user.delete"
+    USER_DELETE_ACTIVITIES = "user.delete_activities"
+
     SESSION_LIST = "session.list"
     SESSION_REVOKE = "session.revoke"
     SESSION_START = "session.start"
@@ -62,6 +67,20 @@ class Action(StrEnum):
     AUDIT_LIST = "audit.list"
     AUDIT_VERIFY = "audit.verify"
 
+    ERASURE_LIST = "erasure.list"
+    ERASURE_CANCEL = "erasure.cancel"
+    ERASURE_VERIFY = "erasure.verify"
+    ERASURE_REPLAY = "erasure.replay"
+    HOLD_LIST = "hold.list"
+    HOLD_PLACE = "hold.place"
+    HOLD_RELEASE = "hold.release"
+    REQUEST_LIST = "request.list"
+    REQUEST_OPEN = "request.open"
+    REQUEST_EXTEND = "request.extend"
+    REQUEST_CLOSE = "request.close"
+    TERMS_UPDATE = "terms.update"
+    RETENTION_RUN = "retention.run"
+
     SUPERUSER_CREATE = "superuser.create"
     INSTALLATION_START = "installation.start"
     INSTALLATION_BACKUP = "installation.backup"
@@ -77,6 +96,9 @@ INSTALLATION_ACTIONS: Final = frozenset(
         Action.ORG_SUSPEND,
         Action.ORG_ACTIVATE,
         Action.AUDIT_VERIFY,
+        Action.ERASURE_VERIFY,
+        Action.ERASURE_REPLAY,
+        Action.RETENTION_RUN,
         Action.SUPERUSER_CREATE,
         Action.INSTALLATION_START,
         Action.INSTALLATION_BACKUP,

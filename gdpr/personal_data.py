@@ -45,6 +45,9 @@ ACCESS = Purpose("access", "Let the person do what their roles permit", Basis.CO
 LETTERS = Purpose("letters", "Tell the person what concerns their account", Basis.CONTRACT)
 SECURITY = Purpose("security", "Find misuse of an account and stop it", Basis.LEGITIMATE_INTEREST)
 AUDIT = Purpose("audit", "Show who did what, when, through which door", Basis.LEGITIMATE_INTEREST)
+RIGHTS = Purpose(
+    "rights", "Answer what people ask for about their data, and show that it was done", Basis.LEGAL_OBLIGATION
+)
 OPERATION = Purpose("operation", "Run the service and mend it", Basis.LEGITIMATE_INTEREST)
 
 # --- what erasure leaves, and why ------------------------------------------------------------
@@ -59,6 +62,19 @@ TRAIL = Retain(
     basis=Basis.LEGITIMATE_INTEREST,
     exemption=Exemption.CLAIMS,
     until=Life.ORGANIZATION,
+)
+
+PROOF = Retain(
+    why="so that it can be shown that, when and how thoroughly the person was erased; plain ids",
+    basis=Basis.LEGAL_OBLIGATION,
+    exemption=Exemption.LEGAL_OBLIGATION,
+    until=Life.ORGANIZATION,
+)
+ANSWERED = Retain(
+    why="so that it can be shown that the request was answered, and when; plain ids and dates",
+    basis=Basis.LEGAL_OBLIGATION,
+    exemption=Exemption.LEGAL_OBLIGATION,
+    until=Days(1_095, after="closed_at"),
 )
 
 # --- what a person is not shown, and why -----------------------------------------------------
@@ -430,7 +446,7 @@ TRAIL_AND_LETTERS = (
     table(
         "accounts_auditevent",
         "Who did what to whom, in plain ids; never changed",
-        whose=(PlainID("subject_id"), PlainID("actor_id")),
+        whose=(PlainID("subject_id"), PlainID("person_id"), PlainID("actor_id")),
         organization=PlainID("organization_id"),
         purpose=AUDIT,
         source=Source.OBSERVED,
@@ -448,6 +464,7 @@ TRAIL_AND_LETTERS = (
             "actor_id": identifier(Category.UNIQUE_ID, whose=(PlainID("actor_id"),), log=Log.YES),
             "subject_kind": operational(),
             "subject_id": identifier(Category.UNIQUE_ID, whose=(PlainID("subject_id"),), log=Log.YES),
+            "person_id": identifier(Category.UNIQUE_ID, whose=(PlainID("person_id"),), log=Log.YES),
             "organization_id": operational(),
             "door": operational(),
             "request_id": operational(),
@@ -571,6 +588,125 @@ TRAIL_AND_LETTERS = (
     ),
 )
 
+ARCHIVE = (
+    table(
+        "gdpr_erasure",
+        "Erasures, planned and done, with their receipts",
+        whose=(PlainID("user_id"),),
+        organization=Link("organization"),
+        purpose=RIGHTS,
+        source=Source.OBSERVED,
+        erase=PROOF,
+        retention=(Life.ORGANIZATION,),
+        columns={
+            "id": operational(),
+            "organization_id": operational(),
+            "user_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            "how": operational(),
+            "status": operational(),
+            "reason": free_text(Category.CONTENT, erase=Erase.DEFAULT),
+            "requested_by_kind": operational(),
+            "requested_by": identifier(Category.UNIQUE_ID, whose=(PlainID("requested_by"),), log=Log.YES),
+            "created_at": operational(),
+            "due_at": operational(),
+            "erased_at": operational(),
+            "completed_at": operational(),
+            "cancelled_at": operational(),
+            "counts": nobody(),
+            "event_id": operational(),
+            "receipt": nobody(),
+        },
+    ),
+    table(
+        "gdpr_export",
+        "Copies of what is held about a person, made on request, and for how long they can be fetched",
+        whose=(Link("user"),),
+        organization=Link("organization"),
+        purpose=RIGHTS,
+        source=Source.OBSERVED,
+        erase=Erase.DELETE_ROW,
+        retention=(Days(90, after="created_at"),),
+        columns={
+            "id": operational(),
+            "organization_id": operational(),
+            "user_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            "requested_by_kind": operational(),
+            "requested_by": identifier(
+                Category.UNIQUE_ID, whose=(PlainID("requested_by"),), erase=Erase.NULL, log=Log.YES
+            ),
+            "scope": operational(),
+            "format": operational(),
+            "status": operational(),
+            "rows_done": operational(),
+            "rows_total": operational(),
+            "file_key": secret(),
+            "size": operational(),
+            "created_at": operational(),
+            "ready_at": operational(),
+            "expires_at": operational(),
+            "fetched_at": personal(Category.BEHAVIOR),
+        },
+    ),
+    table(
+        "gdpr_subjectrequest",
+        "What people asked for about their data, and when it was answered",
+        whose=(PlainID("user_id"),),
+        organization=Link("organization"),
+        purpose=RIGHTS,
+        source=Source.PROVIDED,
+        erase=ANSWERED,
+        retention=(Days(1_095, after="closed_at"),),
+        columns={
+            "id": operational(),
+            "organization_id": operational(),
+            "user_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            "kind": personal(Category.BEHAVIOR),
+            "status": personal(Category.BEHAVIOR),
+            "note": free_text(Category.CONTENT, source=Source.ORGANIZATION, erase=Erase.DEFAULT),
+            "created_at": operational(),
+            "received_at": personal(Category.BEHAVIOR),
+            "due_at": operational(),
+            "extended_at": operational(),
+            "reminded_at": operational(),
+            "closed_at": operational(),
+        },
+    ),
+    table(
+        "gdpr_legalhold",
+        "Why somebody's data may not be erased for now",
+        whose=(Link("user"),),
+        organization=Link("organization"),
+        purpose=RIGHTS,
+        source=Source.ORGANIZATION,
+        erase=Erase.DELETE_ROW,
+        retention=(Life.ACCOUNT,),
+        columns={
+            "id": operational(),
+            "organization_id": operational(),
+            "user_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            "reason": free_text(Category.CONTENT),
+            "exemption": operational(),
+            "created_at": operational(),
+            "review_at": operational(),
+            "released_at": operational(),
+        },
+    ),
+    table(
+        "gdpr_privacyterms",
+        "What an organization settled for its people's data",
+        organization=Link("organization"),
+        purpose=RIGHTS,
+        source=Source.ORGANIZATION,
+        retention=(Life.ORGANIZATION,),
+        columns={
+            "organization_id": nobody(),
+            "erasure_grace_days": nobody(),
+            "archived_days": nobody(),
+            "contact": free_text(Category.CONTENT, erase=Erase.SCRUB, export=Export.NO, withheld=MENTION),
+        },
+    ),
+)
+
 FRAMEWORK = (
     table(
         "auth_group",
@@ -630,4 +766,4 @@ FRAMEWORK = (
     ),
 )
 
-TABLES: Final[tuple[Table, ...]] = (*ORGANIZATIONS, *PEOPLE, *SIGNING_IN, *TRAIL_AND_LETTERS, *FRAMEWORK)
+TABLES: Final[tuple[Table, ...]] = (*ORGANIZATIONS, *PEOPLE, *SIGNING_IN, *TRAIL_AND_LETTERS, *ARCHIVE, *FRAMEWORK)

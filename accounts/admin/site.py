@@ -29,6 +29,7 @@ __all__ = ["CodeForm", "HouseAdminSite", "SignInForm", "site"]
 USUAL_ORGANIZATION = "default"
 UNUSED = frozenset({"view_on_site", "autocomplete", "app_list", "jsi18n"})
 NAVIGATION = ("People", "Organizations", "Memberships", "Roles", "Sessions", "API keys", "Audit trail")
+"""In which order; what other rooms add comes last."""
 
 
 class SignInForm(forms.Form):
@@ -160,7 +161,7 @@ class HouseAdminSite(AdminSite):
         links: list[Link] = []
         if self.has_permission(request):
             nouns = {str(getattr(noun, "plural", "")): noun for noun in self._registry.values()}
-            for label in sorted(nouns, key=NAVIGATION.index):
+            for label in (*NAVIGATION, *(nouns.keys() - set(NAVIGATION))):
                 url = reverse(f"admin:{nouns[label].opts.app_label}_{nouns[label].opts.model_name}_changelist")
                 if nouns[label].has_view_permission(request):
                     links.append(Link(label, url, is_here=request.path.startswith(url)))

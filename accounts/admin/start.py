@@ -1,7 +1,7 @@
 """The start page: what needs attention, and the last thirty days."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -16,7 +16,7 @@ from accounts.admin.tables import Cell, Column, Table, TableRow, moment
 from accounts.models import AuditEvent, User
 from accounts.statuses import Status
 
-__all__ = ["start_context"]
+__all__ = ["PANELS", "start_context"]
 
 DAYS: Final = 30
 NEWEST: Final = 10_000
@@ -25,6 +25,8 @@ NOBODY: Final = UUID(int=0)
 LOOKED_AT: Final = 1_000
 SHOWN: Final = 5
 WIDTH, HEIGHT, BAR = 20, 96, 14
+PANELS: Final[list[Callable[[Actor], Table | None]]] = []
+"""What other rooms have to say of what needs attention; ``None`` to whom it is not shown. Filled at start."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def start_context(actor: Actor) -> dict[str, Any]:
         context["plots"].insert(0, plot("Sign-ins", moments, today=today))
         refused = [event for event in events[:LOOKED_AT] if event.outcome != "done"]
         context["refusals"] = _refusals(refused)
+    context["attention"] += [table for panel in PANELS if (table := panel(actor)) is not None]
     others = User.objects.visible_to(actor).exclude(pk=actor.id or NOBODY)
     context["is_new"] = bool(actor.everything or homes) and not others.exists()
     return context

@@ -1,6 +1,9 @@
 """People: the list, a person with tabs, a new account."""
 
-from typing import Any, ClassVar, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MethodType
+from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin, messages
 from django.db import models
@@ -28,12 +31,26 @@ from accounts.pagination import Order, page_of
 from accounts.serializers.base import output
 from accounts.serializers.users import UserOutput
 
-__all__ = ["UserAdmin"]
+__all__ = ["TABS", "Tab", "UserAdmin"]
 
 ALL_ORDERS = {"created_at": USER_ORDERS["created_at"]}
 """What runs along an index over every organization."""
 TAB = 25
 SHOWN = ("email", "username", *PROFILE_FIELDS, "tags", "metadata")
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab of the person's page that another room adds, and what it wants to be read."""
+
+    word: str
+    label: str
+    reading: Action
+    view: "Callable[[UserAdmin, HttpRequest, str], HttpResponseBase]"
+
+
+TABS: Final[list[Tab]] = []
+"""Filled at start."""
 
 
 @admin.register(User, site=site)
@@ -133,6 +150,7 @@ class UserAdmin(HouseAdmin):
             ("<str:public_id>/memberships/", self.memberships_view, "memberships"),
             ("<str:public_id>/sessions/", self.sessions_view, "sessions"),
             ("<str:public_id>/audit/", self.audit_view, "audit"),
+            *((f"<str:public_id>/{tab.word}/", MethodType(tab.view, self), tab.word) for tab in TABS),
         ]
 
     # --- the person -----------------------------------------------------------------------
@@ -149,8 +167,9 @@ class UserAdmin(HouseAdmin):
                 ("memberships", "Memberships and roles", Action.MEMBERSHIP_LIST),
                 ("sessions", "Sessions", Action.SESSION_LIST),
                 ("audit", "Audit trail", Action.AUDIT_LIST),
+                *((tab.word, tab.label, tab.reading) for tab in TABS),
             )
-            if self._may_read(actor, action, user)
+            if self.may_read(actor, action, user)
         ]
         context = {
             "title": self.named(user).text,
@@ -164,12 +183,17 @@ class UserAdmin(HouseAdmin):
         }
         return user, context
 
-    def _may_read(self, actor: Actor, action: Action, user: User) -> bool:
+    def may_read(self, actor: Actor, action: Action, user: User) -> bool:
+        """Say whether a tab is for this actor."""
         own = user.pk == actor.user_id and action in SELF_ACTIONS
         return own or actor.holds(action, user.organization_id)
 
-    def _require_reading(self, actor: Actor, action: Action, user: User) -> None:
-        if not self._may_read(actor, action, user):
+    def require_reading(self, actor: Actor, action: Action, user: User) -> None:
+        """Refuse a tab that is not for this actor.
+
+        :raises NotAllowed: naming the missing permission
+        """
+        if not self.may_read(actor, action, user):
             raise policy.missing(action)
 
     @answering
@@ -220,7 +244,7 @@ class UserAdmin(HouseAdmin):
         """Draw where the person belongs and with which roles; give another."""
         actor = actor_of(request)
         user, context = self.person(request, public_id, "memberships")
-        self._require_reading(actor, Action.MEMBERSHIP_LIST, user)
+        self.require_reading(actor, Action.MEMBERSHIP_LIST, user)
         organizations = organization_choices(actor, Action.MEMBERSHIP_ADD)
         roles = grantable_roles(actor, organizations)
         form = GiveRoleForm(request.POST or None, organizations=organizations, roles=roles)
@@ -264,7 +288,7 @@ class UserAdmin(HouseAdmin):
         """Draw where the person is signed in."""
         actor = actor_of(request)
         user, context = self.person(request, public_id, "sessions")
-        self._require_reading(actor, Action.SESSION_LIST, user)
+        self.require_reading(actor, Action.SESSION_LIST, user)
         session_admin = cast("HouseAdmin", self.admin_site.get_model_admin(Session))
         sessions = Session.objects.visible_to(actor).filter(user=user).select_related("user")
         rows = [
@@ -290,7 +314,7 @@ class UserAdmin(HouseAdmin):
         """Draw what was done to the person."""
         actor = actor_of(request)
         user, context = self.person(request, public_id, "audit")
-        self._require_reading(actor, Action.AUDIT_LIST, user)
+        self.require_reading(actor, Action.AUDIT_LIST, user)
         audit_admin = cast("HouseAdmin", self.admin_site.get_model_admin(AuditEvent))
         events = AuditFilter(subject_id=user.pk).apply(AuditEvent.objects.visible_to(actor))
         page = page_of(

@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                 ('actor_id', models.UUIDField(editable=False, null=True)),
                 ('subject_kind', models.CharField(blank=True, editable=False, max_length=20)),
                 ('subject_id', models.UUIDField(editable=False, null=True)),
+                ('person_id', models.UUIDField(editable=False, null=True)),
                 ('organization_id', models.UUIDField(editable=False, null=True)),
                 ('door', models.CharField(editable=False, max_length=8)),
                 ('request_id', models.CharField(blank=True, editable=False, max_length=64)),

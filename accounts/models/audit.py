@@ -89,6 +89,7 @@ class AuditEvent(models.Model):
     actor_id = models.UUIDField(null=True, editable=False)
     subject_kind = models.CharField(max_length=20, blank=True, editable=False)
     subject_id = models.UUIDField(null=True, editable=False)
+    person_id = models.UUIDField(null=True, editable=False)
     organization_id = models.UUIDField(null=True, editable=False)
     door = models.CharField(max_length=8, editable=False)
     request_id = models.CharField(max_length=64, blank=True, editable=False)

@@ -32,6 +32,8 @@ from accounts.secrets import generate, matches, parse
 from accounts.statuses import OrganizationStatus
 
 __all__ = [
+    "READINESS",
+    "SWEEPS",
     "Redeemed",
     "admin_link",
     "first_superuser",
@@ -49,6 +51,11 @@ log = structlog.get_logger("identity.readiness")
 LINK_LIFETIME: Final = timedelta(minutes=15)
 FIRST_SLUG: Final = "default"
 FIRST_EMAIL: Final = "admin@localhost.localdomain"
+
+SWEEPS: Final[dict[str, Callable[[], int]]] = {}
+"""What other rooms have to do now and then: a word, and a function that says how much it did. Filled at start."""
+READINESS: Final[dict[str, Callable[[], str]]] = {}
+"""What other rooms need before requests are served: a word, and a function that gives the problem. Filled at start."""
 
 
 @operation(Action.INSTALLATION_START)
@@ -229,6 +236,7 @@ def sweep() -> dict[str, int]:
         "requests": IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
         "browser_sessions": BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
         "checkpoints": audit_checkpoint(),
+        **{word: run() for word, run in SWEEPS.items()},
     }
     Installation.objects.swept()
     return done
@@ -255,6 +263,7 @@ def readiness() -> list[Check]:
         ("triggers", _triggers_problem),
         ("keys", _keys_problem),
         ("sweep", _sweep_problem),
+        *READINESS.items(),
     ]
     return [Check(name, _asked(ask)) for name, ask in checks]
 

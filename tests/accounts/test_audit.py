@@ -153,6 +153,7 @@ COLUMNS: dict[str, Any] = {
     "actor_id": SOMETHING,
     "subject_kind": "organization",
     "subject_id": SOMETHING,
+    "person_id": SOMETHING,
     "organization_id": SOMETHING,
     "door": "cli",
     "request_id": "another",

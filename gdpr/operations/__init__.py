@@ -1,0 +1,1 @@
+"""What the archive does: hand over, erase, prove, hold, answer, forget in time."""
