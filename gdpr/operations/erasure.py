@@ -31,11 +31,14 @@ __all__ = [
     "Erased",
     "ErasurePlan",
     "ResidueError",
+    "carry_out",
     "erase",
+    "erase_rows",
     "erasure_cancel",
     "erasure_of",
     "erasure_plan",
     "erasures_finish",
+    "finish",
     "user_delete",
     "user_delete_activities",
     "user_purge",
@@ -100,29 +103,32 @@ def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
     return ErasurePlan(user, how, [step.described() for step in steps], found, refusal)
 
 
-def erase(*, actor: Actor, user: User, how: str, reason: str = "", after: timedelta | None = None) -> Erasure:
+def erase(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erasure:
     """Erase a person, or plan to: the whole of it, with its receipt. Again gives the same receipt.
 
     ``purge`` leaves the account's row without personal data; ``delete`` takes it away.
 
-    :param after: wait so long, ``None`` for as long as the organization settled
+    :param at: not before then; ``None``: after the grace period that the organization settled
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    verb = user_purge if how == Erasure.PURGE else user_delete
+    erased = erase_rows(actor=actor, user=user, how=how, reason=reason, at=at)
+    return finish([erased])[0] if erased.is_fresh else _awaited(erased.erasure)
+
+
+def erase_rows(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erased:
+    """Do of ``erase`` what is done in the database; ``finish`` has to follow, for many people at once if need be."""
     policy.require(actor, ACTIONS[how], user)
-    grace = _grace(user) if after is None else after
-    if before := Erasure.objects.of(user.pk, how):
-        if before.status in {Erasure.ERASED, Erasure.COMPLETE}:
-            return _awaited(before)
-    elif not grace and _rows_to_go(user) > LONG:
+    at = at or timezone.now() + _grace(user)
+    before = Erasure.objects.of(user.pk, how)
+    if before is not None and before.status in {Erasure.ERASED, Erasure.COMPLETE}:
+        return Erased(before)
+    if at <= timezone.now() and _rows_to_go(user) > LONG:
         erasure_fence(actor=actor, user=user, how=how, reason=reason)
         _shorten(user)
-    erased = verb(actor=actor, user=user, reason=reason, after=grace)
-    if erased.erasure.status == Erasure.SCHEDULED:
-        return erased.erasure
-    return finish([erased])[0] if erased.is_fresh else _awaited(erased.erasure)
+    verb = user_purge if how == Erasure.PURGE else user_delete
+    return verb(actor=actor, user=user, reason=reason, at=at)
 
 
 def erasure_of(*, actor: Actor, user_id: UUID, how: str) -> Erasure:
@@ -137,25 +143,25 @@ def erasure_of(*, actor: Actor, user_id: UUID, how: str) -> Erasure:
 
 
 @operation(Action.USER_PURGE)
-def user_purge(*, actor: Actor, user: User, reason: str = "", after: timedelta = timedelta()) -> Erased:
+def user_purge(*, actor: Actor, user: User, reason: str = "", at: datetime | None = None) -> Erased:
     """Erase everything about a person but an empty row that keeps the id from being given away again.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    return _erased_or_planned(actor, user, Erasure.PURGE, reason=reason, after=after)
+    return _erased_or_planned(actor, user, Erasure.PURGE, reason=reason, at=at)
 
 
 @operation(Action.USER_DELETE)
-def user_delete(*, actor: Actor, user: User, reason: str = "", after: timedelta = timedelta()) -> Erased:
+def user_delete(*, actor: Actor, user: User, reason: str = "", at: datetime | None = None) -> Erased:
     """Erase everything about a person, the account's row included; also of one who was purged before.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    return _erased_or_planned(actor, user, Erasure.DELETE, reason=reason, after=after)
+    return _erased_or_planned(actor, user, Erasure.DELETE, reason=reason, at=at)
 
 
 @operation(Action.USER_PURGE)
@@ -222,7 +228,7 @@ def user_delete_activities(*, actor: Actor, user: User, reason: str = "") -> lis
 
 
 # --- the transaction --------------------------------------------------------------------------
-def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, after: timedelta) -> Erased:
+def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, at: datetime | None) -> Erased:
     user = User.objects.locked(user)
     policy.require(actor, ACTIONS[how], user)
     before = Erasure.objects.of(user.pk, how)
@@ -231,9 +237,9 @@ def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, after
     if before is None or before.status != Erasure.FENCED:
         _guard(actor, user, how)
     erasure = before or _row(actor, user, how, reason=reason)
-    if after:
-        return Erased(_planned(actor, user, erasure, reason=reason, after=after))
-    return _erased(actor, user, erasure, reason=reason or erasure.reason)
+    if at is not None and at > timezone.now():
+        return Erased(_planned(actor, user, erasure, reason=reason, at=at))
+    return carry_out(actor, user, erasure, action=ACTIONS[how], reason=reason or erasure.reason)
 
 
 def _row(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
@@ -248,21 +254,23 @@ def _row(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
     )
 
 
-def _planned(actor: Actor, user: User, erasure: Erasure, *, reason: str, after: timedelta) -> Erasure:
+def _planned(actor: Actor, user: User, erasure: Erasure, *, reason: str, at: datetime) -> Erasure:
     if not erasure._state.adding:
         raise Conflict(
             f"The erasure is planned for {moment(erasure.due_at or timezone.now())[:16]} UTC already.",
-            remedy="Call it off first, or let it happen now by asking for no delay.",
+            remedy="Call it off first, or let it happen now.",
         )
-    erasure.due_at = timezone.now() + after
+    erasure.due_at = at
     erasure.save(force_insert=True)
-    audit.record(
-        actor, ACTIONS[erasure.how], user, reason=reason, planned_for=moment(erasure.due_at), erasure=erasure.public_id
-    )
+    audit.record(actor, ACTIONS[erasure.how], user, reason=reason, planned_for=moment(at), erasure=erasure.public_id)
     return erasure
 
 
-def _erased(actor: Actor, user: User, erasure: Erasure, *, reason: str) -> Erased:
+def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, reason: str) -> Erased:
+    """Erase somebody whose row is locked, in the caller's transaction: once begun, all of it or nothing.
+
+    :raises ResidueError: if anything is left that the map says goes; the transaction has to end with it
+    """
     words, organizations = _words(user), _organizations(user)
     reason = without(_known_by(user), reason_checked(reason))
     steps = plans.erasure(user.pk, removing_account=erasure.how == Erasure.DELETE)
@@ -273,7 +281,7 @@ def _erased(actor: Actor, user: User, erasure: Erasure, *, reason: str) -> Erase
     counts += [{"table": name, "action": "scrub", "rows": rows} for name, rows in sorted(scrubbed.items())]
     event = audit.record_erasure(
         actor,
-        ACTIONS[erasure.how],
+        action,
         user,
         reason=reason,
         erasure=erasure.public_id,
@@ -376,10 +384,14 @@ def _shorten(user: User) -> None:
 
 
 # --- afterwards -------------------------------------------------------------------------------
-def finish(erased: Sequence[Erased]) -> list[Erasure]:
-    """Do what lies outside the transaction: the ledger, files, the database's own copies, the scan, the receipts."""
+def finish(erased: Sequence[Erased], *, in_ledger: bool = False) -> list[Erasure]:
+    """Do what lies outside the transaction: the ledger, files, the database's own copies, the scan, the receipts.
+
+    :param in_ledger: the ledger names them already
+    """
     at = moment(timezone.now())
-    ledger.append(LEDGER_KIND, [_ledger_line(entry.erasure, at) for entry in erased])
+    if not in_ledger:
+        ledger.append(LEDGER_KIND, [_ledger_line(entry.erasure, at) for entry in erased])
     return [entry.erasure for entry in erased]
 
 
@@ -425,7 +437,7 @@ def _taken_up(erasure: Erasure, now: datetime) -> bool:
         if erasure.status == Erasure.SCHEDULED and user.last_sign_in_at and user.last_sign_in_at > erasure.created_at:
             erasure_cancel(actor=actor, user=user, reason="signed in since it was planned")
         else:
-            erase(actor=actor, user=user, how=erasure.how, after=timedelta())
+            erase(actor=actor, user=user, how=erasure.how, at=now)
     except AccountsError:
         return False
     return True
