@@ -119,11 +119,7 @@ def erase(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime 
 
 def erase_rows(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erased:
     """Do of ``erase`` what is done in the database; ``finish`` has to follow, for many people at once if need be."""
-    policy.require(actor, ACTIONS[how], user)
     at = at or timezone.now() + _grace(user)
-    before = Erasure.objects.of(user.pk, how)
-    if before is not None and before.status in {Erasure.ERASED, Erasure.COMPLETE}:
-        return Erased(before)
     if at <= timezone.now() and _rows_to_go(user) > LONG:
         erasure_fence(actor=actor, user=user, how=how, reason=reason)
         _shorten(user)
@@ -237,7 +233,7 @@ def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, at: d
     if before is None or before.status != Erasure.FENCED:
         _guard(actor, user, how)
     erasure = before or _row(actor, user, how, reason=reason)
-    if at is not None and at > timezone.now():
+    if at and at > timezone.now():
         return Erased(_planned(actor, user, erasure, reason=reason, at=at))
     return carry_out(actor, user, erasure, action=ACTIONS[how], reason=reason or erasure.reason)
 
