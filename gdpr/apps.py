@@ -13,8 +13,14 @@ class GDPRConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let ``manage.py check`` compare the map of personal data with the models."""
+        """Let ``manage.py check`` compare the map of personal data with the models, and join the house."""
+        from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415 -- once the models are there
+        from gdpr.operations.erasure import erasures_finish  # noqa: PLC0415
+        from gdpr.operations.replay import ledger_problem  # noqa: PLC0415
+
         register(check_personal_data, "gdpr")
+        READINESS["erasures"] = ledger_problem
+        SWEEPS["erasures"] = erasures_finish
 
 
 def check_personal_data(**_: Any) -> list[CheckMessage]:

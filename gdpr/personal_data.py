@@ -330,6 +330,7 @@ SIGNING_IN = (
         source=Source.OBSERVED,
         erase=Erase.DELETE_ROW,
         retention=(Days(365, after="expires_at"),),
+        is_activity=True,
         columns={
             "id": operational(),
             "organization_id": operational(),
@@ -353,6 +354,7 @@ SIGNING_IN = (
         source=Source.OBSERVED,
         erase=Erase.DELETE_ROW,
         retention=(Days(0, after="expire_date"),),
+        is_activity=True,
         columns={
             "session_key": secret(Category.COOKIE),
             "session_data": secret(Category.COOKIE),
@@ -488,6 +490,7 @@ TRAIL_AND_LETTERS = (
             Days(365, after="event__occurred_at", where=(("kind", "actor"),)),
             Days(365, after="event__occurred_at", where=(("kind", "subject"),)),
         ),
+        is_activity=True,
         columns={
             "id": operational(),
             "event_id": operational(),
@@ -506,6 +509,7 @@ TRAIL_AND_LETTERS = (
         source=Source.OBSERVED,
         erase=Erase.DELETE_ROW,
         retention=(Days(90, after="action_time"),),
+        is_activity=True,
         columns={
             "id": operational(),
             "action_time": personal(Category.BEHAVIOR),
@@ -526,6 +530,7 @@ TRAIL_AND_LETTERS = (
         source=Source.OBSERVED,
         erase=Erase.DELETE_ROW,
         retention=(Days(90, after="created_at"),),
+        is_activity=True,
         columns={
             "id": operational(),
             "organization_id": operational(),
@@ -548,6 +553,7 @@ TRAIL_AND_LETTERS = (
         source=Source.OBSERVED,
         erase=Erase.DELETE_ROW,
         retention=(Days(0, after="expires_at"),),
+        is_activity=True,
         columns={
             "id": operational(),
             "principal_id": identifier(Category.UNIQUE_ID, log=Log.YES),

@@ -165,6 +165,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LEDGER_URL: str = env.str("LEDGER_URL", f"file://{quote(str(VAR / 'ledger.jsonl'))}")
 if not LEDGER_URL.startswith("file:///"):
     raise ImproperlyConfigured("LEDGER_URL is file:///…, a place outside the main database.")
+BACKUP_DAYS = number("BACKUP_DAYS", 35, least=1, most=3_650)
 
 # --- people ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

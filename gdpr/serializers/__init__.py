@@ -1,0 +1,1 @@
+"""What the archive shows, the same through every door."""
