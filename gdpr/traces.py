@@ -94,11 +94,12 @@ HASHES: Final[Mapping[Form, Callable[..., Any]]] = {
 class Identifiers:
     """What names one person uniquely, while their erasure is proved: held in memory, shown and stored nowhere.
 
-    ``user_id`` and ``organization_id`` say whose they are, so that a row that has them can be told from another's.
+    ``user_id`` says whose they are, and ``organizations`` where their text was looked through, so that a row of
+    theirs can be told from another's.
     """
 
     user_id: UUID | None = None
-    organization_id: UUID | None = None
+    organizations: tuple[UUID, ...] = ()
     emails: tuple[str, ...] = ()
     usernames: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
@@ -111,14 +112,14 @@ class Identifiers:
         raise TypeError("identifiers stay in memory")
 
     @classmethod
-    def typed(cls, lines: Iterable[str], *, user_id: UUID | None = None, organization_id: UUID | None = None) -> Self:
+    def typed(cls, lines: Iterable[str], *, user_id: UUID | None = None, organizations: Iterable[UUID] = ()) -> Self:
         """Read what somebody typed, one identifier a line: address, telephone number or username."""
         words = [word for line in lines if (word := line.strip())]
         phones = [word for word in words if PHONE.fullmatch(word) and len(_digits(word)) >= PHONE_LEAST]
         emails = [word for word in words if "@" in word]
         return cls(
             user_id=user_id,
-            organization_id=organization_id,
+            organizations=tuple(organizations),
             emails=tuple(emails),
             usernames=tuple(word for word in words if word not in emails and word not in phones),
             phones=tuple(phones),

@@ -171,7 +171,7 @@ def identifiers_of(user: User) -> Identifiers:
     usernames = (user.username, user.username_key)
     return Identifiers(
         user_id=user.pk,
-        organization_id=user.organization_id,
+        organizations=tuple({user.organization_id, *user.memberships.values_list("organization_id", flat=True)}),
         emails=tuple(text for text in emails if text),
         usernames=tuple(text for text in usernames if text),
         phones=(user.phone_number,) if user.phone_number else (),
@@ -530,8 +530,7 @@ class _Judged:
             owners.twins.setdefault(person, set()).update(self._twins(hits))
         for twin in owners.twins.get(person, ()):
             self.of_twins |= about_them(twin)
-        home = identifiers.organization_id
-        condition = organization_filter(about.organization, [home] if home else [])
+        condition = organization_filter(about.organization, identifiers.organizations)
         if condition is not None:
             rows = model._base_manager.filter(condition, pk__in=self.keys.values())
             self.at_home = set(rows.values_list("pk", flat=True))
