@@ -167,6 +167,7 @@ READS = {
     Action.AUDIT_LIST,
     Action.AUDIT_VERIFY,
     Action.ERASURE_LIST,
+    Action.ERASURE_VERIFY,
 }
 """Nothing changes: ``visible_to`` decides."""
 
@@ -176,7 +177,6 @@ PARTS_OF_OTHERS = {Action.ROLE_ASSIGN, Action.USER_SUSPEND_MATCHING}
 
 PLANNED = {
     Action.USER_EXPORT,
-    Action.ERASURE_VERIFY,
     Action.HOLD_LIST,
     Action.HOLD_PLACE,
     Action.HOLD_RELEASE,
