@@ -155,3 +155,30 @@ def test_where_no_postgresql_is_installed(required: str, code: int, ran: str) ->
     assert (done.returncode, done.stdout) == (code, ran)
     assert "NOT TESTED ON POSTGRESQL" in done.stderr
     assert "apt-get install postgresql" in done.stderr
+
+
+WITHOUT_BROWSER = """
+import sys
+import pytest
+from tests.e2e import visitor
+
+visitor.BROWSER = "/nowhere/chromium"
+sys.exit(pytest.main(["-n", "0", "tests/e2e/test_story.py"]))
+"""
+
+
+@pytest.mark.parametrize(("required", "code", "ended"), [("0", 0, "4 skipped"), ("1", 1, "4 errors")])
+def test_where_no_browser_is_installed(required: str, code: int, ended: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_BROWSER],
+        cwd=ROOT,
+        env={**os.environ, "REQUIRE_BROWSER": required},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == code, said(done)
+    assert ended in done.stdout
+    assert "no browser: /nowhere/chromium is missing (Debian: apt-get install chromium)" in done.stdout
