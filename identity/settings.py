@@ -280,7 +280,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none", "validatorUrl": None},
+    "SWAGGER_UI_SETTINGS": {"deepLinking": False, "docExpansion": "none", "validatorUrl": None},
 }
 
 # --- files -----------------------------------------------------------------------------------

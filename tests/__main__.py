@@ -1,7 +1,7 @@
-"""``make test``: the suite on SQLite, then on a real PostgreSQL.
+"""``make test``: the suite on SQLite, then on a real PostgreSQL; then, on SQLite again, in a real browser.
 
 ``TEST_DATABASE_URL`` names a server to use instead; ``REQUIRE_POSTGRES=1`` makes a missing one a
-failure. Arguments go to pytest.
+failure. Arguments go to pytest, twice.
 """
 
 import os
@@ -28,7 +28,7 @@ def suite(name: str, database_url: str, arguments: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run both suites; gives the first exit code that is not 0."""
+    """Run the suites; gives the first exit code that is not 0."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server stops with us
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="identity-tests-", dir=_fast_directory()))
@@ -41,11 +41,15 @@ def main(arguments: list[str]) -> int:
                 if os.environ.get("REQUIRE_POSTGRES") == "1":
                     print(NOTICE, file=sys.stderr)
                     return 1
-        codes = [suite("sqlite", f"sqlite:///{scratch}/main.sqlite3", arguments)]
+        sqlite = f"sqlite:///{scratch}/main.sqlite3"
+        chosen = arguments or ["--ignore=tests/e2e"]
+        codes = [suite("sqlite", sqlite, chosen)]
         if url:
-            codes.append(suite("postgresql", url, arguments))
+            codes.append(suite("postgresql", url, chosen))
         else:
             print(NOTICE, file=sys.stderr)
+        if not arguments:
+            codes.append(suite("browser", sqlite, ["tests/e2e"]))
         return next((code for code in codes if code), 0)
 
 

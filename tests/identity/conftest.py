@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
+@contextmanager
+def empty_database(folder: Path) -> Iterator[str]:
     """Give the address of an empty database of the kind that is being tested."""
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
-        yield f"sqlite:///{tmp_path}/var/identity.sqlite3"
+        yield f"sqlite:///{folder}/var/identity.sqlite3"
         return
     name = f"identity_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
@@ -65,17 +66,25 @@ def database_url(tmp_path: Path) -> Iterator[str]:
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-@pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Installation:
+@contextmanager
+def installed(folder: Path) -> Iterator[Installation]:
     """Give an installation that has never been started."""
-    var = tmp_path / "var"
-    environment = {
-        **without_ours(),
-        "IDENTITY_VAR": str(var),
-        "DATABASE_URL": database_url,
-        "PORT": str(free_port()),
-    }
-    return Installation(var, environment)
+    with empty_database(folder) as database_url:
+        var = folder / "var"
+        environment = {
+            **without_ours(),
+            "IDENTITY_VAR": str(var),
+            "DATABASE_URL": database_url,
+            "PORT": str(free_port()),
+        }
+        yield Installation(var, environment)
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """Give an installation that has never been started."""
+    with installed(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

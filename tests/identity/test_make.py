@@ -83,7 +83,7 @@ def test_help_lists_every_target(machine: Path) -> None:
     done = do(machine, "make")
 
     listed = {line.split()[1] for line in done.stdout.splitlines()}
-    assert listed == {"help", "setup", "run", "test", "check", "fix", "fuzz", "docs", "lock"}
+    assert listed == {"help", "setup", "run", "test", "check", "e2e", "fix", "fuzz", "docs", "lock"}
 
 
 def test_the_lock_is_hash_checked_and_names_no_registry() -> None:
@@ -100,19 +100,19 @@ def test_the_lock_is_hash_checked_and_names_no_registry() -> None:
 
 def test_a_new_machine_is_given_what_it_lacks(machine: Path) -> None:
     if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
-        lacking = "python3 python3-venv"
+        lacking = "python3 python3-venv chromium"
     else:
-        lacking = "python3 python3-venv postgresql"
+        lacking = "python3 python3-venv postgresql chromium"
     program(machine, "id", "echo 0")
     program(machine, "apt-get", f'echo "$@" >> {machine}/installed')
     (machine / "bin" / "make").unlink()
-    program(machine, "make", f'echo "$REQUIRE_POSTGRES $@" > {machine}/made')
+    program(machine, "make", f'echo "$REQUIRE_POSTGRES $REQUIRE_BROWSER $@" > {machine}/made')
 
     done = do(machine, "bash", ".ci/run")
 
     assert done.returncode == 0, said(done)
     assert f"--no-install-recommends {lacking}" in (machine / "installed").read_text()
-    assert (machine / "made").read_text() == "1 check test\n"
+    assert (machine / "made").read_text() == "1 1 check test\n"
 
 
 def test_somebody_else_than_root_is_told_what_to_install(machine: Path) -> None:
@@ -139,7 +139,7 @@ sys.exit(runner.main([]))
 """
 
 
-@pytest.mark.parametrize(("required", "code", "ran"), [("0", 0, "ran on sqlite\n"), ("1", 1, "")])
+@pytest.mark.parametrize(("required", "code", "ran"), [("0", 0, "ran on sqlite\nran on browser\n"), ("1", 1, "")])
 def test_where_no_postgresql_is_installed(required: str, code: int, ran: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
     done = subprocess.run(
@@ -155,3 +155,30 @@ def test_where_no_postgresql_is_installed(required: str, code: int, ran: str) ->
     assert (done.returncode, done.stdout) == (code, ran)
     assert "NOT TESTED ON POSTGRESQL" in done.stderr
     assert "apt-get install postgresql" in done.stderr
+
+
+WITHOUT_BROWSER = """
+import sys
+import pytest
+from tests.e2e import visitor
+
+visitor.BROWSER = "/nowhere/chromium"
+sys.exit(pytest.main(["-n", "0", "tests/e2e/test_story.py"]))
+"""
+
+
+@pytest.mark.parametrize(("required", "code", "ended"), [("0", 0, "4 skipped"), ("1", 1, "4 errors")])
+def test_where_no_browser_is_installed(required: str, code: int, ended: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_BROWSER],
+        cwd=ROOT,
+        env={**os.environ, "REQUIRE_BROWSER": required},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == code, said(done)
+    assert ended in done.stdout
+    assert "no browser: /nowhere/chromium is missing (Debian: apt-get install chromium)" in done.stdout

@@ -55,7 +55,7 @@ class TestDescription:
 
         assert "<style" not in page
         assert "style=" not in page
-        assert page.count("<script") == page.count('<script src="/') == 3
+        assert page.count("<script") == page.count('<script src="/') == 4
         assert "://" not in page
         assert "/api/schema/" in script
 

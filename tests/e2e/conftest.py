@@ -1,0 +1,146 @@
+"""``make run DEMO=1`` as a process of its own, and people who look at it in Debian's Chromium.
+
+Nothing here touches the database of the tests: Playwright runs an event loop in this thread, in which Django would
+refuse to.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from accounts import ids
+from tests.e2e.visitor import BROWSER, DESK, FLAGS, Visitor
+from tests.factories.users import PASSWORD
+from tests.identity.conftest import installed, rows
+from tests.identity.service import Service, serving
+
+Visit = Callable[..., Visitor]
+
+PEOPLE = {
+    "root": ("root@example.com", "default", 200),
+    "admin": ("lind003", "lindenhof", 200),
+    "plain": ("lind050", "lindenhof", 403),
+    "newcomer": ("lind053", "lindenhof", 200),
+    "mallory": ("mallory@nextdoor.example", "nextdoor", 200),
+}
+"""Who signs in with a password: name, organization, and what they are answered."""
+
+PASSWORDS = """
+import sys
+from accounts import policy
+from accounts.models import Organization, User
+from accounts.operations.base import NewPassword
+from accounts.operations.installation import superuser_create
+from accounts.operations.organizations import org_create
+from accounts.operations.users import user_create, user_set_password
+us = policy.operator(os_user="tester", request_id="e2e")
+password = NewPassword(sys.stdin.read().strip())
+home = Organization.objects.get(slug="default")
+superuser_create(actor=us, organization=home, email="root@example.com", username=None, password=password)
+for name, must_change in (("lind003", False), ("lind050", False), ("lind053", True)):
+    user = User.objects.get(username_key=name)
+    user_set_password(actor=us, user=user, password=password, must_change_password=must_change)
+nextdoor = org_create(actor=us, slug="nextdoor", name="Next door")
+user_create(
+    actor=us, organization=nextdoor, email="mallory@nextdoor.example", password=password, must_change_password=False,
+    roles=["owner"],
+)
+"""
+
+
+@pytest.fixture(scope="session")
+def executable() -> str:
+    """Find the browser; without one there is nothing to test here."""
+    if not os.access(BROWSER, os.X_OK):
+        missing = f"no browser: {BROWSER} is missing (Debian: apt-get install chromium)"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+    return BROWSER
+
+
+@pytest.fixture(scope="session")
+def service(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Start everything with 200 people, and give some of them passwords."""
+    with installed(tmp_path_factory.mktemp("e2e")) as installation:
+        with serving(installation, "--first-start", "--demo") as running:
+            running.up()
+            made = installation.manage("shell", "-v", "0", "-c", PASSWORDS, stdin=PASSWORD)
+            assert made.returncode == 0, made.stderr
+            yield running
+        assert "Traceback" not in running.said, running.said
+
+
+@pytest.fixture(scope="session")
+def places(service: Service) -> dict[str, str]:
+    """Give the public ids of some rows, read past the program."""
+    url = service.installation.environment["DATABASE_URL"]
+
+    def first(prefix: str, query: str) -> str:
+        return ids.encode(prefix, UUID(str(rows(url, query)[0][0])))
+
+    def person(username: str) -> str:
+        return first("usr", f"SELECT id FROM accounts_user WHERE username_key = '{username}'")
+
+    return {
+        "person": person("lind010"),
+        "other": person("lind011"),
+        "neighbour": first("usr", "SELECT id FROM accounts_user WHERE email_key = 'mallory@nextdoor.example'"),
+        "nextdoor": first("org", "SELECT id FROM accounts_organization WHERE slug = 'nextdoor'"),
+        "organization": first("org", "SELECT id FROM accounts_organization WHERE slug = 'lindenhof'"),
+        "guest": first(
+            "mem",
+            "SELECT m.id FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id"
+            " WHERE u.organization_id <> m.organization_id",
+        ),
+        "role": first("rol", "SELECT id FROM accounts_role WHERE slug = 'moderator'"),
+        "signed_in": first("usr", "SELECT user_id FROM accounts_session WHERE ended_at IS NULL"),
+        "session": first("ses", "SELECT id FROM accounts_session WHERE ended_at IS NULL"),
+        "event": first("evt", "SELECT id FROM accounts_auditevent WHERE action = 'user.suspend'"),
+    }
+
+
+@pytest.fixture(scope="package")
+def chromium(executable: str) -> Iterator[Browser]:
+    """Run the browser, with a user directory that was never used before."""
+    expect.set_options(timeout=15_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def signed_in() -> dict[str, BrowserContext]:
+    """Keep the browsers of those who signed in, so that nobody has to twice."""
+    return {}
+
+
+@pytest.fixture
+def visit(chromium: Browser, service: Service, signed_in: dict[str, BrowserContext]) -> Iterator[Visit]:
+    """Open a page for somebody, or for nobody yet; whatever goes wrong on their way fails the test."""
+    visitors: list[Visitor] = []
+
+    def opened(who: str = "") -> Visitor:
+        context = signed_in.get(who) or chromium.new_context(
+            locale="en-GB", permissions=["clipboard-read", "clipboard-write"]
+        )
+        visitor = Visitor(context.new_page(), f"http://localhost:{service.port}")
+        visitors.append(visitor)
+        visitor.look("light", DESK)
+        if who and who not in signed_in:
+            username, organization, status = PEOPLE[who]
+            visitor.go("/admin/login/")
+            visitor.expected = status
+            visitor.sign_in(username, PASSWORD, organization)
+            expect(visitor.page.get_by_role("button", name="Sign out")).to_be_visible()
+            signed_in[who] = context
+        return visitor
+
+    yield opened
+    for visitor in visitors:
+        visitor.page.close()
+    assert [complaint for visitor in visitors for complaint in visitor.complaints] == []

@@ -1,0 +1,201 @@
+"""Every kind of page: in light and dark, on a desk and a telephone, for eyes, keyboards and screen readers."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.urls import resolve
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visit
+from tests.e2e.visitor import PHONE, Visitor
+from tests.identity.service import Service
+from tests.matrix.test_admin import GET
+
+NOBODY = "01h455vb4pex5vsknk084sn02q"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of page: for whom, where, how it is answered, and what is done there first."""
+
+    who: str
+    path: str
+    status: int = 200
+    first: Callable[[Visitor], None] = lambda visitor: None
+
+
+def _wrong_password(visitor: Visitor) -> None:
+    visitor.sign_in("nobody", "not the password", "lindenhof")
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+
+
+def _unequal(visitor: Visitor) -> None:
+    visitor.page.get_by_label("New password", exact=True).fill("a sentence of some length")
+    visitor.page.get_by_label("New password, once more").fill("another")
+    visitor.press("Set password and sign in")
+    expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
+
+
+def _sent_empty(button: str) -> Callable[[Visitor], None]:
+    def send(visitor: Visitor) -> None:
+        visitor.expected = 422
+        visitor.press(button)
+        expect(visitor.page.locator("[aria-invalid=true]").first).to_be_visible()
+
+    return send
+
+
+def _saved(visitor: Visitor) -> None:
+    visitor.page.get_by_label("Nickname").fill("Nick")
+    visitor.press("Save the profile")
+    expect(visitor.page.locator(".messagelist")).to_be_visible()
+
+
+def _key_made(visitor: Visitor) -> None:
+    visitor.page.get_by_label("Name", exact=True).fill("HR sync")
+    visitor.page.get_by_label("user.show").check()
+    visitor.press("Make the key")
+    expect(visitor.page.get_by_role("heading", name="Copy the key now")).to_be_visible()
+    visitor.press("Copy")
+    expect(visitor.page.get_by_role("button", name="Copied")).to_be_visible()
+
+
+def _key_listed(visitor: Visitor) -> None:
+    visitor.go("/admin/accounts/apikey/add/")
+    _key_made(visitor)
+    visitor.follow("I have copied it")
+    expect(visitor.page.locator("tbody tr").first).to_contain_text("HR sync")
+
+
+def _key_revoking(visitor: Visitor) -> None:
+    _key_listed(visitor)
+    visitor.page.locator("tbody tr").first.get_by_role("link", name="Revoke").click()
+    expect(visitor.page.get_by_role("button", name="Revoke now")).to_be_visible()
+
+
+def _tagged(visitor: Visitor) -> None:
+    visitor.page.get_by_label("Tags").fill("seen")
+    visitor.press("Preview")
+    visitor.press("Tag 2 now")
+    expect(visitor.page.get_by_role("region", name="Results")).to_be_visible()
+
+
+def _operation_opened(visitor: Visitor) -> None:
+    visitor.page.get_by_role("heading", name="users").get_by_role("button").click()
+    operation = visitor.page.locator("#operations-users-user_list")
+    operation.locator(".opblock-summary-control").click()
+    expect(operation.get_by_role("heading", name="Responses")).to_be_visible()
+
+
+ADMIN = "/admin/accounts"
+KINDS = {
+    "sign-in": Kind("", "/admin/login/"),
+    "sign-in refused": Kind("", "/admin/login/", first=_wrong_password),
+    "link": Kind("", "{link}"),
+    "link, with mistakes": Kind("", "{link}", first=_unequal),
+    "link that is dead": Kind("", "/link/lnk_nothing/", 410),
+    "not found": Kind("", "/nowhere/", 404),
+    "api docs": Kind("", "/api/docs/", first=_operation_opened),
+    "nothing to administer": Kind("plain", "/admin/login/", 403),
+    "a password of your own": Kind("newcomer", "/password/"),
+    "another password": Kind("plain", "/password/"),
+    "start": Kind("root", "/admin/"),
+    "start, in one organization": Kind("admin", "/admin/"),
+    "start, of somebody alone": Kind("mallory", "/admin/"),
+    "people": Kind("root", f"{ADMIN}/user/"),
+    "people, of one organization": Kind("admin", f"{ADMIN}/user/"),
+    "people, none found": Kind("root", f"{ADMIN}/user/?search=nobodylikethis"),
+    "people, of a wrong filter": Kind("root", f"{ADMIN}/user/?status=asleep", 422),
+    "new person": Kind("root", f"{ADMIN}/user/add/"),
+    "new person, with mistakes": Kind("root", f"{ADMIN}/user/add/", first=_sent_empty("Add the person")),
+    "person": Kind("root", f"{ADMIN}/user/{{person}}/"),
+    "person, saved": Kind("admin", f"{ADMIN}/user/{{other}}/", first=_saved),
+    "person, memberships": Kind("root", f"{ADMIN}/user/{{person}}/memberships/"),
+    "person, sessions": Kind("root", f"{ADMIN}/user/{{signed_in}}/sessions/"),
+    "person, never signed in": Kind("root", f"{ADMIN}/user/{{person}}/sessions/"),
+    "person, audit trail": Kind("root", f"{ADMIN}/user/{{person}}/audit/"),
+    "person who is absent": Kind("root", f"{ADMIN}/user/usr_{NOBODY}/", 404),
+    "verb on one": Kind("root", f"{ADMIN}/user/verbs/suspend/?selected={{person}}"),
+    "verb on two": Kind("root", f"{ADMIN}/user/verbs/lock/?selected={{person}}&selected={{other}}"),
+    "verb with choices": Kind("root", f"{ADMIN}/user/verbs/set/?selected={{person}}"),
+    "verb, with mistakes": Kind("root", f"{ADMIN}/user/verbs/tag/?selected={{person}}", first=_sent_empty("Preview")),
+    "verb, done": Kind("root", f"{ADMIN}/user/verbs/tag/?selected={{person}}&selected={{other}}", first=_tagged),
+    "new password": Kind("root", f"{ADMIN}/user/verbs/set-password/?selected={{person}}"),
+    "organizations": Kind("root", f"{ADMIN}/organization/"),
+    "new organization": Kind("root", f"{ADMIN}/organization/add/"),
+    "organization": Kind("root", f"{ADMIN}/organization/{{organization}}/"),
+    "verb on an organization": Kind("root", f"{ADMIN}/organization/verbs/suspend/?selected={{organization}}"),
+    "memberships": Kind("admin", f"{ADMIN}/membership/"),
+    "verb on a membership": Kind("root", f"{ADMIN}/membership/verbs/remove/?selected={{guest}}"),
+    "roles": Kind("root", f"{ADMIN}/role/"),
+    "role": Kind("root", f"{ADMIN}/role/{{role}}/"),
+    "sessions": Kind("admin", f"{ADMIN}/session/"),
+    "verb on a session": Kind("root", f"{ADMIN}/session/verbs/revoke/?selected={{session}}"),
+    "keys": Kind("admin", f"{ADMIN}/apikey/", first=_key_listed),
+    "keys, none": Kind("mallory", f"{ADMIN}/apikey/"),
+    "new key": Kind("root", f"{ADMIN}/apikey/add/"),
+    "secret of a key": Kind("admin", f"{ADMIN}/apikey/add/", first=_key_made),
+    "verb on a key": Kind("admin", f"{ADMIN}/apikey/", first=_key_revoking),
+    "audit trail": Kind("root", f"{ADMIN}/auditevent/"),
+    "audit trail, nothing found": Kind("mallory", f"{ADMIN}/auditevent/?action=user.archive"),
+    "event": Kind("root", f"{ADMIN}/auditevent/{{event}}/"),
+}
+
+
+@pytest.fixture(scope="module")
+def link(service: Service) -> str:
+    """Make a sign-in link that nobody uses up."""
+    made = service.installation.manage("admin_link", "lind052", "--org", "lindenhof")
+    assert made.returncode == 0, made.stderr
+    return "/link/" + made.stdout.partition("/link/")[2].split()[0]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_a_page_is_for_everybody(visit: Visit, places: dict[str, str], link: str, kind: Kind) -> None:
+    visitor = visit(kind.who)
+    visitor.go(kind.path.format(link=link, **places), status=kind.status)
+    kind.first(visitor)
+
+    assert visitor.barriers() == []
+    assert visitor.sticking_out() == []
+    visitor.look("dark", PHONE)
+    assert visitor.barriers() == []
+    assert visitor.sticking_out() == []
+
+
+def test_the_api_page_has_the_strict_policy_and_tries_a_request(visit: Visit) -> None:
+    visitor = visit("admin")
+    page = visitor.page
+    with page.expect_response("**/api/docs/") as answered:
+        visitor.go("/api/docs/")
+    policy = answered.value.headers["content-security-policy"]
+    assert {part.strip() for part in policy.split(";")} >= {
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+    }
+    page.get_by_role("heading", name="me", exact=False).get_by_role("button").first.click()
+    operation = page.locator("#operations-me-me_show")
+    operation.locator(".opblock-summary-control").click()
+
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+
+    expect(operation.locator(".live-responses-table .response-col_status").last).to_have_text("200")
+    expect(operation.locator(".live-responses-table")).to_contain_text("lind003")
+
+
+def test_every_kind_of_page_is_looked_at() -> None:
+    paths = [re.sub(r"{\w+}", "x", kind.path).partition("?")[0] for kind in KINDS.values() if kind.path.startswith("/")]
+    seen = {resolve(path).view_name for path in paths if path != "/nowhere/"}
+    elsewhere = {"admin:accounts_apikey_verb"}  # reached from the list, by a key that is made there
+
+    expected = {f"admin:accounts_{name}" for name in GET} | {
+        "admin:index",
+        "admin:login",
+        "password-change",
+        "api-docs",
+    }
+    assert expected - seen == elsewhere
