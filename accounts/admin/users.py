@@ -17,7 +17,7 @@ from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, da
 from accounts.admin.user_forms import CreateForm, FilterForm, ProfileForm, profile_values
 from accounts.admin.user_verbs import USER_VERBS
 from accounts.admin.verbs import Verb
-from accounts.errors import AccountsError, Conflict, Invalid, NotFound
+from accounts.errors import AccountsError, Conflict, Invalid, NotFound, VersionConflict
 from accounts.filters import USER_ORDERS, AuditFilter, UserFilter
 from accounts.models import AuditEvent, Membership, Organization, Role, Session, User
 from accounts.models.two_factor import has_second_factor
@@ -196,13 +196,11 @@ class UserAdmin(HouseAdmin):
                     reason=form.cleaned_data["reason"],
                     expected_version=form.cleaned_data["version"],
                 )
-            except Conflict as refusal:
-                fresh = self.found(actor, public_id)
-                if fresh.version == form.cleaned_data["version"]:
-                    form.refuse(refusal)
-                else:
-                    form, meanwhile = overtaken(request.POST, form, fresh, own_only)
-            except Invalid as refusal:
+            except VersionConflict:
+                now = profile_values(self.found(actor, public_id))
+                data, meanwhile = form.overtaken(now)
+                form = ProfileForm(data, initial=now, own_profile_only=own_only)
+            except (Invalid, Conflict) as refusal:
                 form.refuse(refusal)
             else:
                 same = changed.version == form.cleaned_data["version"]
@@ -376,23 +374,3 @@ def grantable_roles(actor: Actor, organizations: list[Organization]) -> list[str
     order = ("member", "moderator", "admin", "owner")
     roles = {role.slug: role for role in Role.objects.built_in()}
     return [slug for slug in order if slug == "member" or may_give(roles[slug])]
-
-
-def overtaken(
-    data: QueryDict, form: ProfileForm, fresh: User, own_only: bool
-) -> tuple[ProfileForm, list[tuple[str, str]]]:
-    """Begin the form anew on what the account is now, with what was typed kept; says what changed meanwhile."""
-    now = profile_values(fresh)
-    kept = data.copy()
-    meanwhile = []
-    for name in form.fields:
-        if name in {"reason", "skip_verification"}:
-            continue
-        opened = data.get(f"initial-{name}", "")
-        if name != "version" and str(now[name]).strip() != opened.replace("\r\n", "\n").strip():
-            meanwhile.append((str(form[name].label), str(now[name]) or "—"))
-        if name not in form.typed:
-            kept[name] = str(now[name])
-        if name != "version":
-            kept[f"initial-{name}"] = str(now[name])
-    return ProfileForm(kept, initial=now, own_profile_only=own_only), meanwhile

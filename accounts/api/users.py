@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.api.base import HouseViewSet
+from accounts.api.base import HouseViewSet, etag
 from accounts.api.endpoints import FILTERS, PAGE_WORDS, Endpoint
 from accounts.api.inputs import Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
 from accounts.errors import Invalid
@@ -40,7 +40,7 @@ from accounts.serializers.sessions import SessionOutput
 from accounts.serializers.users import GuestOutput, UserDetailOutput, UserOutput
 from accounts.times import as_end
 
-__all__ = ["BULK_VERBS", "VERBS", "ProfileInput", "UserViewSet", "etag"]
+__all__ = ["BULK_VERBS", "VERBS", "ProfileInput", "UserViewSet"]
 
 MOST: Final = DRY_RUN_ROWS
 """How many rows one request changes."""
@@ -373,12 +373,6 @@ class UserViewSet(HouseViewSet):
         )
         return self.answered(changed.pk)
 
-    def answer(self, row: User, *, status: int = 200) -> Response:
-        """Answer with a user, and their version."""
-        response = super().answer(row, status=status)
-        response["ETag"] = etag(row)
-        return response
-
     @action(detail=False, methods=["post"])
     def search(self, request: Request) -> Response:
         """Search users, the best fit first."""
@@ -503,11 +497,6 @@ def _refuse_strange(given: Mapping[str, Any], form: type[Input]) -> None:
         raise Invalid("The verb does not take that.", fields=dict.fromkeys(sorted(strange), "not with this"))
     if "tags" in taken and "tags" not in given:
         raise Invalid("There is no tag.", fields={"tags": "is required"})
-
-
-def etag(user: User) -> str:
-    """Give the version as ``ETag`` and ``If-Match`` have it."""
-    return f'"v{user.version}"'
 
 
 def _verb_view(word: str) -> Any:

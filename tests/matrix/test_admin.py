@@ -124,7 +124,8 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
                         "tags": "vip", "initial-tags": "vip", "version": "2"},
         "user_memberships": {"organization": "acme", "role": "moderator"},
         "organization_add": {"name": "Third", "slug": "third"},
-        "organization_change": {"name": "Acme renamed", "slug": "acme"},
+        "organization_change": {"name": "Acme renamed", "initial-name": "Acme", "slug": "acme",
+                                "initial-slug": "acme", "version": "1"},
         "apikey_add": {"organization": "acme", "name": "tool", "scopes": ["user.show"]},
     }  # fmt: skip
     return posted[name]

@@ -11,9 +11,10 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from accounts import policy
-from accounts.models import APIKey, IdempotencyKey, Organization, User
+from accounts.models import APIKey, IdempotencyKey, Organization, Session, User
 from accounts.operations.statuses import user_suspend
 from tests.accounts.api.programs import API, key_of
+from tests.factories.users import SessionFactory
 
 PROBLEM = {"type", "title", "status", "detail", "code", "remedy", "errors", "request_id"}
 
@@ -268,11 +269,36 @@ class TestVersions:
         assert (tagged.status_code, tagged["ETag"]) == (200, '"v2"')
         assert api.post(f"users/{bob.public_id}/tag/", {"tags": ["y"]}, If_Match="*")["ETag"] == '"v3"'
 
-    def test_what_has_no_version_refuses_to_compare(self, api: API, acme: Organization) -> None:
-        answer = api.patch(f"organizations/{acme.public_id}/", {"name": "Other"}, If_Match='"v1"')
+    @pytest.mark.parametrize("seen", ['"v7"', "nonsense"])
+    def test_another_version_of_an_organization_changes_nothing(
+        self, acme: Organization, root: User, everything: Callable[[], Any], seen: str
+    ) -> None:
+        browser, path = API.of(root), f"organizations/{acme.public_id}/"
+        before = everything()
 
-        assert answer.status_code == 412
-        assert Organization.objects.get(pk=acme.pk).name == "Acme"
+        answers = [browser.post(f"{path}{verb}/", If_Match=seen) for verb in ("suspend", "archive")]
+        answers.append(browser.patch(path, {"name": "Other"}, If_Match=seen))
+
+        assert {(answer.status_code, answer.body["code"]) for answer in answers} == {(412, "CONFLICT")}
+        assert everything() == before
+
+    def test_this_version_of_an_organization_passes(self, acme: Organization, root: User) -> None:
+        browser, path = API.of(root), f"organizations/{acme.public_id}/"
+        renamed = browser.patch(path, {"name": "Other"}, If_Match=browser.get(path)["ETag"])
+        suspended = browser.post(f"{path}suspend/", If_Match=renamed["ETag"])
+
+        assert [(answer.status_code, answer["ETag"]) for answer in (renamed, suspended)] == [
+            (200, '"v2"'),
+            (200, '"v3"'),
+        ]
+
+    def test_what_has_no_version_refuses_to_compare(self, api: API, bob: User) -> None:
+        session = SessionFactory.create(user=bob)
+
+        answer = api.post(f"sessions/{session.public_id}/revoke/", If_Match='"v1"')
+
+        assert (answer.status_code, answer.body["remedy"]) == (412, "Leave If-Match out.")
+        assert Session.objects.get(pk=session.pk).is_live
 
 
 class TestRepetition:
