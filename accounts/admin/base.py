@@ -436,7 +436,7 @@ class HouseAdmin(ModelAdmin[Any]):
         if len(keys) > DRY_RUN_ROWS:
             raise Invalid(
                 f"More than {DRY_RUN_ROWS:,} match, and a page does at most {DRY_RUN_ROWS:,} at a time.",
-                remedy="Narrow the filter, or use the command with --query: it has no such bound.",
+                remedy="Narrow the filter, or use the command: it has no such bound.",
             )
         if not keys:
             raise Invalid("Nobody is chosen.", remedy="Tick somebody in the list, or choose all that match.")

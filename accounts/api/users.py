@@ -426,7 +426,7 @@ class UserViewSet(HouseViewSet):
         if len(found) > MOST:
             raise Invalid(
                 f"More than {MOST} users match.",
-                remedy="Narrow the filter, or do it from the shell with --query.",
+                remedy="Narrow the filter, or use the command: it has no such bound.",
                 fields={"filter": f"matches more than {MOST}"},
             )
         return found

@@ -163,7 +163,7 @@ def _guard_last_superuser(organization: Organization) -> None:
     if superusers.exists() and not superusers.exclude(organization=organization).exists():
         raise Conflict(
             "The last super-user lives in this organization.",
-            remedy="Make a super-user in another organization first: manage.py createsuperuser --org.",
+            remedy="Make a super-user in another organization first: createsuperuser.",
         )
 
 
@@ -210,7 +210,7 @@ def membership_add(
     if not policy.sees(actor, user):
         raise NotFound("User not found.")
     if organization.status == OrganizationStatus.ARCHIVED:
-        raise Conflict("The organization is archived.", remedy=f"manage.py org_activate {organization.slug}")
+        raise Conflict("The organization is archived.", remedy=f"Activate it first: org_activate {organization.slug}")
     membership, joined = Membership.objects.get_or_create(user=user, organization=organization)
     given = [role.slug for role in roles_named([*roles, "member"]) if give_role(actor, membership, role, organization)]
     if joined or given:
@@ -239,9 +239,7 @@ def membership_remove(*, actor: Actor, membership: Membership, reason: str = "")
     membership = held
     policy.require(actor, Action.MEMBERSHIP_REMOVE, membership)
     if membership.is_home:
-        raise Conflict(
-            "This is the person's home organization.", remedy="Archive or purge the account instead: user_archive."
-        )
+        raise Conflict("This is the person's home organization.", remedy="Put the account away instead: user_archive.")
     roles = [assignment.role for assignment in membership.assignments.select_related("role")]
     for role in roles:
         if role.slug != "member":

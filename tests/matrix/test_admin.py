@@ -19,7 +19,7 @@ from accounts.admin.user_verbs import USER_VERBS
 from accounts.models import APIKey, AuditEvent, Membership, Organization, Role, Session, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.users import user_tag
-from tests.accounts.pages.browsing import sign_in, text_of
+from tests.accounts.pages.browsing import SHELL, sign_in, text_of
 from tests.factories.users import SessionFactory, make_user
 
 WHO = ("alice", "erin", "frank", "mallory", "root", "carol", "anonymous")
@@ -182,6 +182,7 @@ def test_permission_page_get(
 
     expected = dict(zip(WHO, (*GET[name], *AWAY), strict=True))
     assert answer.status_code == expected[who]
+    assert answer.status_code < 400 or not SHELL.search(text_of(answer))
     if who in {"carol", "anonymous"}:
         assert answer["Location"].startswith("/admin/login/")
     assert everything() == before
@@ -200,6 +201,7 @@ def test_permission_page_post(
 
     expected = dict(zip(WHO, (*POST[name], *AWAY), strict=True))[who]
     assert answer.status_code == expected
+    assert answer.status_code < 400 or not SHELL.search(text_of(answer))
     refused = AuditEvent.objects.filter(outcome="refused").count() - events
     assert refused == ((name, who) in RECORDED)
     done = expected in {200, 302} and who not in {"carol", "anonymous"}

@@ -301,6 +301,53 @@ class TestVersions:
         assert Session.objects.get(pk=session.pk).is_live
 
 
+class TestRemedies:
+    """What a refusal says to do, in words of this door; that no command line is spelled, ``API`` asserts itself."""
+
+    @pytest.mark.parametrize(
+        ("path", "body", "fields"),
+        [
+            ("api-keys/", {"name": "x", "scopes": ["user.fly"]}, ["scopes"]),
+            ("api-keys/", {"name": "x", "scopes": ["audit.list"]}, ["scopes"]),
+            ("users/", {"email": "kim@example.com", "roles": ["emperor"]}, ["roles"]),
+            ("users/", {"email": "kim@example.com", "roles": ["owner"]}, ["roles"]),
+            ("users/", {"email": "kim@example.com", "tags": ["x" * 65]}, ["tags"]),
+            ("users/", {"email": "kim@example.com", "tags": ["a,b"]}, ["tags"]),
+            ("users/", {"email": "kim@example.com", "password": "password"}, ["password"]),
+            ("users/?limit=0", None, ["limit"]),
+            ("users/?page=9999", None, ["offset"]),
+        ],
+    )
+    def test_an_input_is_called_as_it_is_sent(
+        self, acme: Organization, erin: User, path: str, body: Any, fields: list[str]
+    ) -> None:
+        api = key_of(erin, "user.create", "user.list", "user.show", "role.assign", "api_key.create")
+
+        answer = api.post(path, body) if body else api.get(path)
+
+        assert answer.status_code in {403, 422}
+        assert [entry["field"] for entry in answer.body["errors"]] == fields
+
+    def test_verbs_are_named_as_every_door_knows_them(self, acme: Organization, root: User, bob: User) -> None:
+        browser = API.of(root)
+        browser.post(f"organizations/{acme.public_id}/archive/")
+
+        answers = [
+            browser.post("users/", {"email": "kim@example.com", "organization": "acme"}),
+            browser.post("api-keys/", {"name": "x", "scopes": ["user.show"], "organization": "acme"}),
+            browser.post(f"users/{bob.public_id}/activate/"),
+            browser.post(f"users/{root.public_id}/suspend/"),
+        ]
+
+        assert [answer.status_code for answer in answers] == [409] * 4
+        assert [answer.body["remedy"] for answer in answers] == [
+            "Activate it first: org_activate acme",
+            "Activate it first: org_activate acme",
+            f"Look at the account first: user_show {bob.public_id}",
+            "Make another super-user first: createsuperuser.",
+        ]
+
+
 class TestRepetition:
     """``Idempotency-Key``."""
 
