@@ -324,6 +324,14 @@ class Migration(migrations.Migration):
             model_name='user',
             index=models.Index(condition=models.Q(('is_superuser', True)), fields=['is_superuser'], name='user_superusers'),
         ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(condition=models.Q(('status', 'active'), _negated=True), fields=['organization', 'status', 'created_at', 'id'], name='user_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(condition=models.Q(('status', 'active'), _negated=True), fields=['status', 'created_at', 'id'], name='user_all_by_status'),
+        ),
         migrations.AddConstraint(
             model_name='user',
             constraint=models.UniqueConstraint(fields=('organization', 'email_key'), name='user_email_once'),
