@@ -73,6 +73,8 @@ class NotAllowed(AccountsError):
     http_status = 403
     exit_code = Exit.NOT_ALLOWED
     default_remedy = "Ask an owner or admin of the organization for the permission."
+    is_recorded = False
+    """Whether the audit trail has it already."""
 
 
 class NotFound(AccountsError):

@@ -30,6 +30,7 @@ from accounts.browser import request_actor
 from accounts.errors import AccountsError, Invalid, NotAllowed, NotAuthenticated, NotFound
 from accounts.models import Organization
 from accounts.models.base import PrefixedIDField
+from accounts.operations.base import remember_refusal
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
 from accounts.pagination import Order, Page, page_of
 
@@ -62,6 +63,11 @@ def answering(view: View) -> View:
             return view(self, request, *arguments, **named)
         except NotAuthenticated:
             return redirect("admin:login")
+        except NotAllowed as refusal:
+            attempted = self.attempted(request)
+            if attempted is not None:
+                remember_refusal(actor_of(request), attempted, None, refusal)
+            return cast("HttpResponseBase", self.refusal(request, refusal))
         except AccountsError as refusal:
             return cast("HttpResponseBase", self.refusal(request, refusal))
 
@@ -123,6 +129,8 @@ class HouseAdmin(ModelAdmin[Any]):
     """Whether a list of every organization runs along an index."""
     filter_form: ClassVar[type[forms.Form] | None] = None
     verbs: ClassVar[Mapping[str, Verb]] = {}
+    writes: ClassVar[Mapping[str, Action]] = {}
+    """What sending the form of a page does, by the page's name; the pages of verbs apart."""
     detail_template: ClassVar[str] = ""
 
     def __init__(self, model: type[models.Model], admin_site: AdminSite) -> None:
@@ -187,6 +195,14 @@ class HouseAdmin(ModelAdmin[Any]):
     def fetched(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Fetch what is shown of each row along with it."""
         return rows
+
+    def attempted(self, request: HttpRequest) -> Action | None:
+        """Say what a request is to do; ``None`` if it only reads."""
+        match = request.resolver_match
+        if request.method != "POST" or match is None:
+            return None
+        verb = self.verbs.get(match.kwargs.get("word", ""))
+        return verb.action if verb else self.writes.get((match.url_name or "").rpartition("_")[2])
 
     # --- pages ----------------------------------------------------------------------------
 

@@ -101,6 +101,7 @@ class OrganizationAdmin(HouseAdmin):
     of_one_organization = False
     default_order = "created_at"
     verbs: ClassVar[dict[str, Verb]] = {verb.word: verb for verb in VERBS}
+    writes = {"add": Action.ORG_CREATE, "change": Action.ORG_UPDATE}
     detail_template = "organization.html"
 
     def cells(self, actor: Actor, row: Any) -> list[Cell]:
@@ -131,13 +132,11 @@ class OrganizationAdmin(HouseAdmin):
     def create_view(self, request: HttpRequest) -> HttpResponseBase:
         """Make an organization through the operation."""
         actor = actor_of(request)
-        if request.method != "POST":
-            policy.require_coarse(actor, Action.ORG_CREATE)
+        policy.require_coarse(actor, Action.ORG_CREATE)
         form = OrganizationForm(request.POST or None)
-        if request.method == "POST" and (form.is_valid() or not actor.everything):
-            values = {name: form.cleaned_data.get(name, "") for name in form.fields}
+        if request.method == "POST" and form.is_valid():
             try:
-                made = org_create(actor=actor, **values)
+                made = org_create(actor=actor, **form.cleaned_data)
             except (Invalid, Conflict) as refusal:
                 form.refuse(refusal)
             else:

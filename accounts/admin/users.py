@@ -56,6 +56,7 @@ class UserAdmin(HouseAdmin):
     lists_all = True
     filter_form = FilterForm
     verbs: ClassVar[dict[str, Verb]] = USER_VERBS
+    writes = {"add": Action.USER_CREATE, "change": Action.USER_UPDATE, "memberships": Action.MEMBERSHIP_ADD}
     detail_template = "person_profile.html"
 
     def visible(self, actor: Actor) -> UserQuerySet:
@@ -315,9 +316,6 @@ class UserAdmin(HouseAdmin):
         actor = actor_of(request)
         organizations = organization_choices(actor, Action.USER_CREATE)
         if not organizations:
-            if request.method == "POST":
-                home = cast("User", request.user).organization
-                user_create(actor=actor, organization=home, email=request.POST.get("email", ""))
             raise policy.missing(Action.USER_CREATE)
         home_slug = next((entry.slug for entry in organizations if entry.pk == actor.organization_id), None)
         form = CreateForm(

@@ -16,7 +16,15 @@ from accounts.models import Organization, User
 from accounts.operations import idempotency
 from accounts.passwords import hashed, password_checked
 
-__all__ = ["OPERATIONS", "NewPassword", "differences", "expect_version", "operation", "rolled_back"]
+__all__ = [
+    "OPERATIONS",
+    "NewPassword",
+    "differences",
+    "expect_version",
+    "operation",
+    "remember_refusal",
+    "rolled_back",
+]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -57,7 +65,7 @@ def operation(
                     idempotency.remember(result)
                     return result
             except NotAllowed as refusal:
-                _remember_refusal(actor, action, subject, refusal)
+                remember_refusal(actor, action, subject, refusal)
                 raise
             except IntegrityError:
                 raise Conflict(
@@ -69,7 +77,11 @@ def operation(
     return decorate
 
 
-def _remember_refusal(actor: Actor, action: Action, subject: models.Model | None, refusal: NotAllowed) -> None:
+def remember_refusal(actor: Actor, action: Action, subject: models.Model | None, refusal: NotAllowed) -> None:
+    """Write down once that policy refused something; a door says so that refused before the operation was asked."""
+    if refusal.is_recorded:
+        return
+    refusal.is_recorded = True
     if subject is not None and not policy.sees(actor, subject):
         subject = None
     audit.refused(actor, action, subject, code=refusal.code)

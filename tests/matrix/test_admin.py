@@ -67,12 +67,20 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "apikey_add": (200, 200, 403, 422, 200),
     "apikey_verb": (302, 302, 403, 404, 302),
 }
-RECORDED = {
-    ("user_add", "frank"), ("user_change", "frank"), ("user_verb", "frank"), ("organization_verb", "erin"),
-    ("organization_verb", "frank"), ("organization_change", "frank"),
-    *(("organization_add", who) for who in ("alice", "erin", "frank", "mallory")),
-}  # fmt: skip
-"""Where the operation itself refuses; elsewhere the page does not open, or the row does not exist."""
+ATTEMPTED = {
+    "user_add": Action.USER_CREATE,
+    "user_change": Action.USER_UPDATE,
+    "user_memberships": Action.MEMBERSHIP_ADD,
+    "user_verb": Action.USER_SET_PASSWORD,
+    "organization_add": Action.ORG_CREATE,
+    "organization_change": Action.ORG_UPDATE,
+    "organization_verb": Action.ORG_ARCHIVE,
+    "membership_verb": Action.MEMBERSHIP_REMOVE,
+    "session_verb": Action.SESSION_REVOKE,
+    "apikey_add": Action.API_KEY_CREATE,
+    "apikey_verb": Action.API_KEY_REVOKE,
+}
+"""What a request made by hand is recorded as when it is refused, by the operation or by the page before it."""
 
 
 @pytest.fixture
@@ -154,6 +162,7 @@ class TestListed:
 
         assert {name.removeprefix("accounts_") for name in found if name.startswith("accounts_")} == set(GET)
         assert {name for name in found if not name.startswith("accounts_")} == OUTSIDE
+        assert set(ATTEMPTED) == set(POST)
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
         assert set(site._registry) == {User, Organization, Membership, Role, Session, APIKey, AuditEvent}
@@ -176,7 +185,7 @@ def test_permission_page_get(
     name: str, who: str, cast: SimpleNamespace, world: dict[str, str], everything: Callable[[], dict[str, Any]]
 ) -> None:
     client = signed_in(who, cast)
-    before = everything()
+    before, events = everything(), AuditEvent.objects.count()
 
     answer = client.get(address(name, world))
 
@@ -185,7 +194,7 @@ def test_permission_page_get(
     assert answer.status_code < 400 or not SHELL.search(text_of(answer))
     if who in {"carol", "anonymous"}:
         assert answer["Location"].startswith("/admin/login/")
-    assert everything() == before
+    assert (everything(), AuditEvent.objects.count()) == (before, events)
 
 
 @pytest.mark.parametrize("who", WHO)
@@ -195,15 +204,17 @@ def test_permission_page_post(
 ) -> None:
     client = signed_in(who, cast)
     before = everything()
-    events = AuditEvent.objects.filter(outcome="refused").count()
+    events = set(AuditEvent.objects.values_list("pk", flat=True))
 
     answer = client.post(address(name, world), values(name, world))
 
     expected = dict(zip(WHO, (*POST[name], *AWAY), strict=True))[who]
     assert answer.status_code == expected
     assert answer.status_code < 400 or not SHELL.search(text_of(answer))
-    refused = AuditEvent.objects.filter(outcome="refused").count() - events
-    assert refused == ((name, who) in RECORDED)
+    refused = AuditEvent.objects.exclude(pk__in=events).filter(outcome="refused")
+    assert [(event.action, event.door, event.actor_id) for event in refused] == (
+        [(ATTEMPTED[name], "admin", getattr(cast, who).pk)] if expected == 403 else []
+    )
     done = expected in {200, 302} and who not in {"carol", "anonymous"}
     assert (everything() == before) is not done
     if done:
