@@ -19,7 +19,7 @@ from accounts.models import Membership, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
-from accounts.operations.idempotency import refuse_another, repeatable, was_done
+from accounts.operations.idempotency import begun, repeatable, was_done
 from accounts.operations.sessions import session_revoke_all
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import (
@@ -402,7 +402,7 @@ class UserViewSet(HouseViewSet):
         rows = given["ids"] if "ids" in given else self._matching(given)
         repeated = None if preview else self.repeatable()
         if repeated is not None:
-            refuse_another(repeated)
+            begun(repeated)
 
         def do(identifier: str) -> None:
             user = self.found(identifier)

@@ -394,6 +394,28 @@ class TestRepetition:
     def test_what_cannot_be_a_key(self, api: API, bob: User, key: str) -> None:
         assert api.post(f"users/{bob.public_id}/suspend/", Idempotency_Key=key).status_code == 422
 
+    @pytest.mark.parametrize("many_first", [True, False])
+    def test_a_key_of_many_is_none_for_one_and_the_other_way_round(
+        self, api: API, bob: User, everything: Callable[[], Any], many_first: bool
+    ) -> None:
+        many = ("users/bulk/", {"verb": "tag", "tags": ["x"], "ids": [bob.public_id]})
+        one = (f"users/{bob.public_id}/tag/", {"tags": ["y"]})
+        first, second = (many, one) if many_first else (one, many)
+        assert api.post(*first, Idempotency_Key="k").status_code == 200
+        before = everything()
+
+        answer = api.post(*second, Idempotency_Key="k")
+
+        assert (answer.status_code, answer.body["code"]) == (409, "CONFLICT")
+        assert everything() == before
+
+    def test_a_key_of_many_of_whom_none_was_there_is_used_all_the_same(self, api: API, bob: User) -> None:
+        gone = {"verb": "tag", "tags": ["x"], "ids": ["usr_01h455vb4pex5vsknk084sn02q"]}
+        assert api.post("users/bulk/", gone, Idempotency_Key="k").body["counts"]["failed"] == 1
+
+        assert api.post(f"users/{bob.public_id}/tag/", {"tags": ["y"]}, Idempotency_Key="k").status_code == 409
+        assert api.post("users/bulk/", gone, Idempotency_Key="k").body["counts"]["failed"] == 1
+
     def test_many_carry_on_where_they_stopped(self, api: API, bob: User, carol: User) -> None:
         body = {"verb": "suspend", "ids": [bob.public_id, carol.public_id, "usr_x"]}
         first = api.post("users/bulk/", body, Idempotency_Key="k")
