@@ -1,7 +1,8 @@
 """Every way an operation can refuse, with its code, HTTP status, exit code and remedy in one table.
 
 Doors translate these and nothing else; a message never holds a secret and never says that
-something exists which the actor may not see.
+something exists which the actor may not see. A remedy names verbs (``org_activate``: a command, an
+``operationId``, a button); how a command line is spelled is for commands to say.
 """
 
 from collections.abc import Mapping
@@ -72,6 +73,8 @@ class NotAllowed(AccountsError):
     http_status = 403
     exit_code = Exit.NOT_ALLOWED
     default_remedy = "Ask an owner or admin of the organization for the permission."
+    is_recorded = False
+    """Whether the audit trail has it already."""
 
 
 class NotFound(AccountsError):
@@ -80,7 +83,7 @@ class NotFound(AccountsError):
     code = "NOT_FOUND"
     http_status = 404
     exit_code = Exit.NOT_FOUND
-    default_remedy = "Check the spelling and the organization (--org)."
+    default_remedy = "Check the spelling and the organization."
 
 
 class Invalid(AccountsError):

@@ -79,9 +79,7 @@ def limit_checked(limit: int) -> int:
     :raises Invalid: if it is not 1 to 100
     """
     if not 1 <= limit <= LONGEST:
-        raise Invalid(
-            f"The limit is 1 to {LONGEST}.", remedy="Or take everything with --all.", fields={"limit": "1 to 100"}
-        )
+        raise Invalid(f"The limit is 1 to {LONGEST}.", remedy="Take more page by page.", fields={"limit": "1 to 100"})
     return limit
 
 
@@ -118,7 +116,7 @@ def page_at(queryset: models.QuerySet[ModelType], order: Order, *, limit: int, o
     if not 0 <= offset <= FURTHEST - limit:
         raise Invalid(
             f"Pages by number end at row {FURTHEST}.",
-            remedy="Go on with --cursor, take everything with --all, or narrow the list.",
+            remedy="Go on with the cursor of a page, or narrow the list.",
             fields={"offset": f"0 to {FURTHEST - limit}"},
         )
     rows: list[ModelType] = []

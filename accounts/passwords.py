@@ -64,7 +64,7 @@ def password_checked(password: str, *, about: Sequence[str] = ()) -> str:
     if problem:
         raise Invalid(
             f"The password {problem}.",
-            remedy="Use a sentence, or --generate-password.",
+            remedy="Use a sentence that nobody would guess.",
             fields={"password": problem},
         )
     return password

@@ -250,7 +250,7 @@ def require_grantable(actor: Actor, role: Role, organization: Organization) -> N
         raise NotAllowed(
             f"The role {role.slug} permits what you may not do yourself.",
             remedy="Ask somebody who has the role.",
-            fields={"role": ", ".join(sorted(lacking))},
+            fields={"roles": ", ".join(sorted(lacking))},
         )
 
 

@@ -81,9 +81,10 @@ def _field_problem(field: str, text: str) -> str | None:
     return problem if text and matches and not matches(text) else None
 
 
-def text_checked(field: str, text: str, *, longest: int) -> str:
+def text_checked(field: str, text: str, *, longest: int, thing: str = "") -> str:
     """Give a line of text as it is stored.
 
+    :param thing: what it is called, where the input holds several
     :raises Invalid: if it is empty, too long or holds what cannot be stored
     """
     text = unicodedata.normalize("NFC", text).strip()
@@ -95,7 +96,7 @@ def text_checked(field: str, text: str, *, longest: int) -> str:
     elif LINE_BREAK.search(text):
         problem = "must be one line"
     if problem:
-        raise Invalid(f"The {field} {problem}.", fields={field: problem})
+        raise Invalid(f"The {thing or field} {problem}.", fields={field: problem})
     return text
 
 
@@ -112,7 +113,7 @@ def tags_checked(tags: Iterable[str]) -> list[str]:
 
     :raises Invalid: naming the tag that cannot be one
     """
-    checked = sorted({text_checked("tag", tag, longest=TAG_LENGTH) for tag in tags})
+    checked = sorted({text_checked("tags", tag, longest=TAG_LENGTH, thing="tag") for tag in tags})
     if with_comma := next((tag for tag in checked if "," in tag), None):
         raise Invalid(f"The tag {with_comma!r} contains a comma.", fields={"tags": "must not contain commas"})
     if len(checked) > TAGS:

@@ -87,6 +87,7 @@ class APIKeyAdmin(HouseAdmin):
     lead = "A program's way in. A key that a person made dies when they leave."
     empty = "No program has a key yet."
     columns = (("Name", ""), ("State", ""), ("May", ""), ("Made by", ""), ("Last used", ""), ("Created", "created_at"))
+    writes = {"add": Action.API_KEY_CREATE}
     verbs: ClassVar[dict[str, Verb]] = {
         "revoke": Verb(
             action=Action.API_KEY_REVOKE,

@@ -30,6 +30,7 @@ from accounts.browser import request_actor
 from accounts.errors import AccountsError, Invalid, NotAllowed, NotAuthenticated, NotFound
 from accounts.models import Organization
 from accounts.models.base import PrefixedIDField
+from accounts.operations.base import remember_refusal
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
 from accounts.pagination import Order, Page, page_of
 
@@ -62,6 +63,11 @@ def answering(view: View) -> View:
             return view(self, request, *arguments, **named)
         except NotAuthenticated:
             return redirect("admin:login")
+        except NotAllowed as refusal:
+            attempted = self.attempted(request)
+            if attempted is not None:
+                remember_refusal(actor_of(request), attempted, None, refusal)
+            return cast("HttpResponseBase", self.refusal(request, refusal))
         except AccountsError as refusal:
             return cast("HttpResponseBase", self.refusal(request, refusal))
 
@@ -123,6 +129,8 @@ class HouseAdmin(ModelAdmin[Any]):
     """Whether a list of every organization runs along an index."""
     filter_form: ClassVar[type[forms.Form] | None] = None
     verbs: ClassVar[Mapping[str, Verb]] = {}
+    writes: ClassVar[Mapping[str, Action]] = {}
+    """What sending the form of a page does, by the page's name; the pages of verbs apart."""
     detail_template: ClassVar[str] = ""
 
     def __init__(self, model: type[models.Model], admin_site: AdminSite) -> None:
@@ -187,6 +195,14 @@ class HouseAdmin(ModelAdmin[Any]):
     def fetched(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Fetch what is shown of each row along with it."""
         return rows
+
+    def attempted(self, request: HttpRequest) -> Action | None:
+        """Say what a request is to do; ``None`` if it only reads."""
+        match = request.resolver_match
+        if request.method != "POST" or match is None:
+            return None
+        verb = self.verbs.get(match.kwargs.get("word", ""))
+        return verb.action if verb else self.writes.get((match.url_name or "").rpartition("_")[2])
 
     # --- pages ----------------------------------------------------------------------------
 
@@ -278,7 +294,7 @@ class HouseAdmin(ModelAdmin[Any]):
         context = {
             "title": self.plural,
             "lead": self.lead,
-            "table": self.table(request, page.rows, scope, asked),
+            "table": self.table(request, page.rows, asked),
             "filters": self.filter_form(initial=asked.words, label_suffix="") if self.filter_form else None,
             "filtered": bool(asked.words),
             "problem": problem,
@@ -310,28 +326,24 @@ class HouseAdmin(ModelAdmin[Any]):
         """Give the filters of the list as one text, for a verb on all that match."""
         return urlencode(narrowing(request.GET).words)
 
-    def table(self, request: HttpRequest, rows: Sequence[Any], scope: Scope, asked: Narrowing) -> Table:
+    def table(self, request: HttpRequest, rows: Sequence[Any], asked: Narrowing) -> Table:
         """Draw the rows."""
         actor = actor_of(request)
-        columns = [self._column(request, label, word, scope, asked) for label, word in self.columns]
+        columns = [self._column(request, label, word, asked) for label, word in self.columns]
         shown = zip(rows, self.cells_of(actor, rows), strict=True)
         lines = [TableRow(cells, row.public_id, self.links(actor, row)) for row, cells in shown]
         empty = "Nothing matches." if asked.words else self.empty
         hint = "Take a filter away, or look in another organization." if asked.words else ""
         return Table(self.plural, columns, lines, empty, hint, can_select=bool(self.many_verbs(actor)))
 
-    def _column(self, request: HttpRequest, label: str, word: str, scope: Scope, asked: Narrowing) -> Column:
-        if word not in self.sortable(scope):
+    def _column(self, request: HttpRequest, label: str, word: str, asked: Narrowing) -> Column:
+        if word not in self.orders:
             return Column(label)
         now = asked.order or ("" if "search" in asked.words else self.default_order)
         turned = f"-{word}" if now == word else word
         address = self._address(request, order=turned)
         direction = "ascending" if now == word else "descending"
         return Column(label, address, direction if now.removeprefix("-") == word else "")
-
-    def sortable(self, scope: Scope) -> Mapping[str, Order]:
-        """Give the orders that run along an index in this scope."""
-        return self.orders
 
     def _turned(self, request: HttpRequest, cursor: str | None) -> str:
         return self._address(request, cursor=cursor) if cursor else ""
@@ -436,7 +448,7 @@ class HouseAdmin(ModelAdmin[Any]):
         if len(keys) > DRY_RUN_ROWS:
             raise Invalid(
                 f"More than {DRY_RUN_ROWS:,} match, and a page does at most {DRY_RUN_ROWS:,} at a time.",
-                remedy="Narrow the filter, or use the command with --query: it has no such bound.",
+                remedy="Narrow the filter, or use the command: it has no such bound.",
             )
         if not keys:
             raise Invalid("Nobody is chosen.", remedy="Tick somebody in the list, or choose all that match.")

@@ -14,8 +14,8 @@ from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, View, actor_of, answering
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Link, badge, date
-from accounts.admin.verbs import HouseForm, Verb, called_on
-from accounts.errors import Conflict, Invalid
+from accounts.admin.verbs import HouseForm, Verb, VersionedForm, called_on
+from accounts.errors import Conflict, Invalid, VersionConflict
 from accounts.models import APIKey, AuditEvent, Membership, Organization, Session, User
 from accounts.operations.organizations import (
     ORGANIZATION_TRANSITIONS,
@@ -45,6 +45,15 @@ class OrganizationForm(HouseForm):
         help_text="Kept in the audit trail.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class RenameForm(VersionedForm, OrganizationForm):
+    """What an organization is to be called."""
+
+
+def name_values(row: Organization) -> dict[str, Any]:
+    """Give what the form begins with."""
+    return {"name": row.name, "slug": row.slug, "version": row.version}
 
 
 def _verb(action: Action, label: str, done: str, summary: str, operation: Any) -> Verb:
@@ -92,6 +101,7 @@ class OrganizationAdmin(HouseAdmin):
     of_one_organization = False
     default_order = "created_at"
     verbs: ClassVar[dict[str, Verb]] = {verb.word: verb for verb in VERBS}
+    writes = {"add": Action.ORG_CREATE, "change": Action.ORG_UPDATE}
     detail_template = "organization.html"
 
     def cells(self, actor: Actor, row: Any) -> list[Cell]:
@@ -122,13 +132,11 @@ class OrganizationAdmin(HouseAdmin):
     def create_view(self, request: HttpRequest) -> HttpResponseBase:
         """Make an organization through the operation."""
         actor = actor_of(request)
-        if request.method != "POST":
-            policy.require_coarse(actor, Action.ORG_CREATE)
+        policy.require_coarse(actor, Action.ORG_CREATE)
         form = OrganizationForm(request.POST or None)
-        if request.method == "POST" and (form.is_valid() or not actor.everything):
-            values = {name: form.cleaned_data.get(name, "") for name in form.fields}
+        if request.method == "POST" and form.is_valid():
             try:
-                made = org_create(actor=actor, **values)
+                made = org_create(actor=actor, **form.cleaned_data)
             except (Invalid, Conflict) as refusal:
                 form.refuse(refusal)
             else:
@@ -148,16 +156,31 @@ class OrganizationAdmin(HouseAdmin):
         """Draw an organization, and rename it through the operation."""
         actor = actor_of(request)
         row: Organization = self.found(actor, public_id)
-        form = OrganizationForm(request.POST or None, initial={"name": row.name, "slug": row.slug})
+        form = RenameForm(request.POST or None, initial=name_values(row))
         can_edit = policy.may(actor, Action.ORG_UPDATE, row)
+        is_overtaken = False
         if request.method == "POST" and (form.is_valid() or not can_edit):
-            values = {name: form.cleaned_data.get(name, "") for name in form.fields}
+            version = form.cleaned_data.get("version")
             try:
-                org_update(actor=actor, organization=row, **values)
+                changed = org_update(
+                    actor=actor,
+                    organization=row,
+                    reason=form.cleaned_data.get("reason", ""),
+                    expected_version=version,
+                    **form.changes,
+                )
+            except VersionConflict:
+                now = name_values(self.found(actor, public_id))
+                data, meanwhile = form.overtaken(now)
+                form = RenameForm(data, initial=now)
+                form.add_error(None, overtaken_text(meanwhile))
+                is_overtaken = True
             except (Invalid, Conflict) as refusal:
                 form.refuse(refusal)
             else:
-                messages.success(request, "The organization is saved.")
+                messages.success(
+                    request, "Nothing was changed." if changed.version == version else "The organization is saved."
+                )
                 return redirect(self.place(row))
         context = {
             "title": row.name,
@@ -175,4 +198,11 @@ class OrganizationAdmin(HouseAdmin):
             if actor.holds(Action.USER_CREATE, row.pk)
             else "",
         }
-        return self.render(request, "organization.html", context, status=422 if form.errors else 200)
+        status = 409 if is_overtaken else 422 if form.errors else 200
+        return self.render(request, "organization.html", context, status=status)
+
+
+def overtaken_text(meanwhile: list[tuple[str, str]]) -> str:
+    """Say what changed since the form was opened."""
+    news = "".join(f" {label} is now: {value}." for label, value in meanwhile)
+    return f"It was changed since you opened it.{news} What you typed is kept. Look, then save again."

@@ -7,7 +7,7 @@ from django import forms
 from django.http import QueryDict
 
 from accounts.actions import BUILT_IN_ROLES
-from accounts.admin.verbs import HouseForm
+from accounts.admin.verbs import HouseForm, VersionedForm
 from accounts.models import Organization, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword
@@ -53,42 +53,35 @@ class FilterForm(forms.Form):
     )
 
 
-class ProfileForm(HouseForm):
-    """A person's profile; knows what it was when it was opened, so that only what was typed is sent."""
+class ProfileForm(VersionedForm):
+    """A person's profile."""
 
-    email = forms.CharField(label="E-mail", max_length=254, show_hidden_initial=True)
+    beside = VersionedForm.beside | {"skip_verification"}
+
+    email = forms.CharField(label="E-mail", max_length=254)
     skip_verification = forms.BooleanField(label="A new address is confirmed already", required=False)
-    username = forms.CharField(max_length=64, required=False, show_hidden_initial=True)
+    username = forms.CharField(max_length=64, required=False)
     name = forms.CharField(
         max_length=200,
         required=False,
-        show_hidden_initial=True,
         help_text="As it is shown. Empty: given and family name.",
     )
-    given_name = forms.CharField(max_length=100, required=False, show_hidden_initial=True)
-    family_name = forms.CharField(max_length=100, required=False, show_hidden_initial=True)
-    nickname = forms.CharField(max_length=100, required=False, show_hidden_initial=True)
-    phone_number = forms.CharField(max_length=32, required=False, show_hidden_initial=True)
-    locale = forms.CharField(
-        label="Language", max_length=35, required=False, show_hidden_initial=True, help_text="Such as en or pt-BR."
-    )
-    zoneinfo = forms.CharField(
-        label="Time zone", max_length=64, required=False, show_hidden_initial=True, help_text="Such as Europe/Berlin."
-    )
-    picture = forms.CharField(max_length=500, required=False, show_hidden_initial=True, help_text="An address.")
-    bio = forms.CharField(
-        max_length=2000, required=False, show_hidden_initial=True, widget=forms.Textarea(attrs={"rows": 3})
-    )
-    tags = forms.CharField(max_length=7_000, required=False, show_hidden_initial=True, help_text="Separated by commas.")
+    given_name = forms.CharField(max_length=100, required=False)
+    family_name = forms.CharField(max_length=100, required=False)
+    nickname = forms.CharField(max_length=100, required=False)
+    phone_number = forms.CharField(max_length=32, required=False)
+    locale = forms.CharField(label="Language", max_length=35, required=False, help_text="Such as en or pt-BR.")
+    zoneinfo = forms.CharField(label="Time zone", max_length=64, required=False, help_text="Such as Europe/Berlin.")
+    picture = forms.CharField(max_length=500, required=False, help_text="An address.")
+    bio = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    tags = forms.CharField(max_length=7_000, required=False, help_text="Separated by commas.")
     metadata = forms.CharField(
         max_length=100_000,
         required=False,
-        show_hidden_initial=True,
         help_text="A JSON object.",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     reason = forms.CharField(max_length=500, required=False, help_text="Kept in the audit trail.")
-    version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict | None = None, *, own_profile_only: bool = False, **options: Any) -> None:
         super().__init__(data, **options)
@@ -111,15 +104,10 @@ class ProfileForm(HouseForm):
         return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
 
     @property
-    def typed(self) -> list[str]:
-        """The fields that are not as they were when the form was opened."""
-        return [name for name in self.changed_data if name not in {"version", "reason", "skip_verification"}]
-
-    @property
     def changes(self) -> dict[str, Any]:
         """What to change."""
-        return {name: self.cleaned_data[name] or None if name == "username" else self.cleaned_data[name]
-                for name in self.typed}  # fmt: skip
+        changes = super().changes
+        return {**changes, "username": changes["username"] or None} if "username" in changes else changes
 
 
 def profile_values(user: User) -> dict[str, Any]:

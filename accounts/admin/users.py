@@ -20,7 +20,7 @@ from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, da
 from accounts.admin.user_forms import CreateForm, FilterForm, ProfileForm, profile_values
 from accounts.admin.user_verbs import USER_VERBS
 from accounts.admin.verbs import Verb
-from accounts.errors import AccountsError, Conflict, Invalid, NotFound
+from accounts.errors import AccountsError, Conflict, Invalid, NotFound, VersionConflict
 from accounts.filters import USER_ORDERS, AuditFilter, UserFilter
 from accounts.models import AuditEvent, Membership, Organization, Role, Session, User
 from accounts.models.two_factor import has_second_factor
@@ -33,8 +33,6 @@ from accounts.serializers.users import UserOutput
 
 __all__ = ["TABS", "Tab", "UserAdmin"]
 
-ALL_ORDERS = {"created_at": USER_ORDERS["created_at"]}
-"""What runs along an index over every organization."""
 TAB = 25
 SHOWN = ("email", "username", *PROFILE_FIELDS, "tags", "metadata")
 
@@ -73,6 +71,7 @@ class UserAdmin(HouseAdmin):
     lists_all = True
     filter_form = FilterForm
     verbs: ClassVar[dict[str, Verb]] = USER_VERBS
+    writes = {"add": Action.USER_CREATE, "change": Action.USER_UPDATE, "memberships": Action.MEMBERSHIP_ADD}
     detail_template = "person_profile.html"
 
     def visible(self, actor: Actor) -> UserQuerySet:
@@ -82,10 +81,6 @@ class UserAdmin(HouseAdmin):
     def fetched(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Fetch roles, tags and organization along with each."""
         return cast("UserQuerySet", rows).with_shown()
-
-    def sortable(self, scope: Scope) -> dict[str, Order]:
-        """Give the orders that run along an index."""
-        return USER_ORDERS if scope.organization else ALL_ORDERS
 
     def listing(self, actor: Actor, scope: Scope, asked: Narrowing) -> Listing:
         """Give who is wanted, the best fit first where something is searched for."""
@@ -97,7 +92,7 @@ class UserAdmin(HouseAdmin):
         bound = f"{scope.name} {wanted.scope}"
         if wanted.search and not asked.order:
             return Listing(rows.ranked(wanted.search), Order("rank"), bound)
-        order = Order.parse(asked.order or self.default_order, self.sortable(scope))
+        order = Order.parse(asked.order or self.default_order, self.orders)
         return Listing(rows, order, bound)
 
     def matching(self, actor: Actor, source: QueryDict) -> models.QuerySet[Any]:
@@ -220,13 +215,11 @@ class UserAdmin(HouseAdmin):
                     reason=form.cleaned_data["reason"],
                     expected_version=form.cleaned_data["version"],
                 )
-            except Conflict as refusal:
-                fresh = self.found(actor, public_id)
-                if fresh.version == form.cleaned_data["version"]:
-                    form.refuse(refusal)
-                else:
-                    form, meanwhile = overtaken(request.POST, form, fresh, own_only)
-            except Invalid as refusal:
+            except VersionConflict:
+                now = profile_values(self.found(actor, public_id))
+                data, meanwhile = form.overtaken(now)
+                form = ProfileForm(data, initial=now, own_profile_only=own_only)
+            except (Invalid, Conflict) as refusal:
                 form.refuse(refusal)
             else:
                 same = changed.version == form.cleaned_data["version"]
@@ -341,9 +334,6 @@ class UserAdmin(HouseAdmin):
         actor = actor_of(request)
         organizations = organization_choices(actor, Action.USER_CREATE)
         if not organizations:
-            if request.method == "POST":
-                home = cast("User", request.user).organization
-                user_create(actor=actor, organization=home, email=request.POST.get("email", ""))
             raise policy.missing(Action.USER_CREATE)
         home_slug = next((entry.slug for entry in organizations if entry.pk == actor.organization_id), None)
         form = CreateForm(
@@ -400,23 +390,3 @@ def grantable_roles(actor: Actor, organizations: list[Organization]) -> list[str
     order = ("member", "moderator", "admin", "owner")
     roles = {role.slug: role for role in Role.objects.built_in()}
     return [slug for slug in order if slug == "member" or may_give(roles[slug])]
-
-
-def overtaken(
-    data: QueryDict, form: ProfileForm, fresh: User, own_only: bool
-) -> tuple[ProfileForm, list[tuple[str, str]]]:
-    """Begin the form anew on what the account is now, with what was typed kept; says what changed meanwhile."""
-    now = profile_values(fresh)
-    kept = data.copy()
-    meanwhile = []
-    for name in form.fields:
-        if name in {"reason", "skip_verification"}:
-            continue
-        opened = data.get(f"initial-{name}", "")
-        if name != "version" and str(now[name]).strip() != opened.replace("\r\n", "\n").strip():
-            meanwhile.append((str(form[name].label), str(now[name]) or "—"))
-        if name not in form.typed:
-            kept[name] = str(now[name])
-        if name != "version":
-            kept[f"initial-{name}"] = str(now[name])
-    return ProfileForm(kept, initial=now, own_profile_only=own_only), meanwhile

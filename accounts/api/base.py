@@ -21,12 +21,12 @@ from accounts.api.errors import LengthUnknown
 from accounts.browser import request_actor, where_of
 from accounts.errors import Conflict, Invalid, NotAuthenticated, NotFound, VersionConflict
 from accounts.identifiers import text_refused
-from accounts.models import APIKey, Organization
+from accounts.models import APIKey, Organization, User
 from accounts.operations.idempotency import Repeatable, found, repeatable
 from accounts.pagination import LIMIT, Order, estimate, page_at, page_of
 from accounts.serializers.base import Output, output
 
-__all__ = ["HouseViewSet"]
+__all__ = ["HouseViewSet", "etag"]
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 ETAG: Final = re.compile(r'(?:W/)?"v([0-9]{1,9})"')
@@ -233,8 +233,8 @@ class HouseViewSet(GenericViewSet[Any]):
         return self.answer(self._present(self.rows().filter(pk=identifier).first()), status=status)
 
     def answer(self, row: Any, *, status: int = 200) -> Response:
-        """Answer with a row, and where it is if it is new."""
-        headers = {}
+        """Answer with a row, its version if it has one, and where it is if it is new."""
+        headers = {"ETag": etag(row)} if isinstance(row, User | Organization) else {}
         if status == 201:
             headers["Location"] = reverse(f"{self.basename}-detail", args=[row.public_id])
         return Response(output(self.shown, row), status=status, headers=headers)
@@ -281,6 +281,11 @@ class HouseViewSet(GenericViewSet[Any]):
         assert self.actor.id is not None
         asked = json.dumps([self.request.method, self.request.path, self.request.data], sort_keys=True)
         return Repeatable(principal_id=self.actor.id, key=key, asked=asked)
+
+
+def etag(row: User | Organization) -> str:
+    """Give the version as ``ETag`` and ``If-Match`` have it."""
+    return f'"v{row.version}"'
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
-from accounts.api.users import ProfileInput, etag
+from accounts.api.users import ProfileInput
 from accounts.errors import NotAllowed
 from accounts.models import APIKey, User
 from accounts.models.users import PROFILE_FIELDS
@@ -51,7 +51,3 @@ class MeViewSet(HouseViewSet):
             expected_version=self.expected_version(),
         )
         return self.answered(changed.pk)
-
-    def answer(self, row: User, *, status: int = 200) -> Response:
-        """Answer with the user, and their version."""
-        return Response(output(UserDetailOutput, row), status=status, headers={"ETag": etag(row)})

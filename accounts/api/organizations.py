@@ -14,6 +14,7 @@ from accounts.api.inputs import ReasonInput, Text, Texts
 from accounts.errors import NotFound
 from accounts.models import Membership, Organization, User
 from accounts.operations.organizations import (
+    ORGANIZATION_TRANSITIONS,
     membership_add,
     membership_remove,
     org_activate,
@@ -53,10 +54,15 @@ class OrganizationViewSet(HouseViewSet):
             name="org_create", input=OrganizationCreateInput, output=OrganizationOutput, status=201, repeatable=True
         ),
         "retrieve": Endpoint(name="org_show", reading=Action.ORG_SHOW, output=OrganizationOutput),
-        "partial_update": Endpoint(name="org_update", input=OrganizationUpdateInput, output=OrganizationOutput),
-        "suspend": Endpoint(name="org_suspend", input=ReasonInput, output=OrganizationOutput, repeatable=True),
-        "activate": Endpoint(name="org_activate", input=ReasonInput, output=OrganizationOutput, repeatable=True),
-        "archive": Endpoint(name="org_archive", input=ReasonInput, output=OrganizationOutput, repeatable=True),
+        "partial_update": Endpoint(
+            name="org_update", input=OrganizationUpdateInput, output=OrganizationOutput, versioned=True
+        ),
+        **{
+            word: Endpoint(
+                name=f"org_{word}", input=ReasonInput, output=OrganizationOutput, versioned=True, repeatable=True
+            )
+            for word in ORGANIZATION_TRANSITIONS
+        },
     }
 
     def require(self, action: Action) -> None:
@@ -88,7 +94,8 @@ class OrganizationViewSet(HouseViewSet):
     def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
         """Change what is named."""
         given = self.read()
-        return self.answer(org_update(actor=self.actor, organization=self.row(id), **given))
+        expected = self.expected_version()
+        return self.answer(org_update(actor=self.actor, organization=self.row(id), expected_version=expected, **given))
 
     @action(detail=True, methods=["post"])
     def suspend(self, request: Request, id: str) -> Response:  # noqa: A002
@@ -109,7 +116,12 @@ class OrganizationViewSet(HouseViewSet):
         given = self.read()
         organization = self.row(identifier)
         return self.once(
-            lambda: operation(actor=self.actor, organization=organization, reason=given["reason"]),
+            lambda: operation(
+                actor=self.actor,
+                organization=organization,
+                reason=given["reason"],
+                expected_version=self.expected_version(),
+            ),
             self.answer,
             self.answered,
         )

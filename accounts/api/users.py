@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.api.base import HouseViewSet
+from accounts.api.base import HouseViewSet, etag
 from accounts.api.endpoints import FILTERS, PAGE_WORDS, Endpoint
 from accounts.api.inputs import Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
 from accounts.errors import Invalid
@@ -19,7 +19,7 @@ from accounts.models import Membership, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
-from accounts.operations.idempotency import refuse_another, repeatable, was_done
+from accounts.operations.idempotency import begun, repeatable, was_done
 from accounts.operations.sessions import session_revoke_all
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import (
@@ -40,7 +40,7 @@ from accounts.serializers.sessions import SessionOutput
 from accounts.serializers.users import GuestOutput, UserDetailOutput, UserOutput
 from accounts.times import as_end
 
-__all__ = ["BULK_VERBS", "VERBS", "ProfileInput", "UserViewSet", "etag"]
+__all__ = ["BULK_VERBS", "VERBS", "ProfileInput", "UserViewSet"]
 
 MOST: Final = DRY_RUN_ROWS
 """How many rows one request changes."""
@@ -373,12 +373,6 @@ class UserViewSet(HouseViewSet):
         )
         return self.answered(changed.pk)
 
-    def answer(self, row: User, *, status: int = 200) -> Response:
-        """Answer with a user, and their version."""
-        response = super().answer(row, status=status)
-        response["ETag"] = etag(row)
-        return response
-
     @action(detail=False, methods=["post"])
     def search(self, request: Request) -> Response:
         """Search users, the best fit first."""
@@ -408,7 +402,7 @@ class UserViewSet(HouseViewSet):
         rows = given["ids"] if "ids" in given else self._matching(given)
         repeated = None if preview else self.repeatable()
         if repeated is not None:
-            refuse_another(repeated)
+            begun(repeated)
 
         def do(identifier: str) -> None:
             user = self.found(identifier)
@@ -432,7 +426,7 @@ class UserViewSet(HouseViewSet):
         if len(found) > MOST:
             raise Invalid(
                 f"More than {MOST} users match.",
-                remedy="Narrow the filter, or do it from the shell with --query.",
+                remedy="Narrow the filter, or use the command: it has no such bound.",
                 fields={"filter": f"matches more than {MOST}"},
             )
         return found
@@ -503,11 +497,6 @@ def _refuse_strange(given: Mapping[str, Any], form: type[Input]) -> None:
         raise Invalid("The verb does not take that.", fields=dict.fromkeys(sorted(strange), "not with this"))
     if "tags" in taken and "tags" not in given:
         raise Invalid("There is no tag.", fields={"tags": "is required"})
-
-
-def etag(user: User) -> str:
-    """Give the version as ``ETag`` and ``If-Match`` have it."""
-    return f'"v{user.version}"'
 
 
 def _verb_view(word: str) -> Any:

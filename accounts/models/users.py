@@ -65,12 +65,11 @@ class UserQuerySet(TenantQuerySet["User"]):
         """Keep those whose status is, as judged now, one of these."""
         at = at or timezone.now()
         wanted = set(statuses)
-        matching = Q(status__in=sorted(wanted - {Status.LOCKED}))
-        if Status.LOCKED in wanted:
-            matching |= Q(status=Status.LOCKED) & (Q(status_until=None) | Q(status_until__gt=at))
         if Status.ACTIVE in wanted:
-            matching |= Q(status=Status.LOCKED, status_until__lte=at)
-        return self.filter(matching)
+            return self.filter(Q(status__in=sorted(wanted)) | Q(status=Status.LOCKED, status_until__lte=at))
+        # That they are not active is said in the words of the index of those few.
+        few = self.filter(status__in=sorted(wanted)).exclude(status=Status.ACTIVE)
+        return few.filter(~Q(status=Status.LOCKED) | Q(status_until=None) | Q(status_until__gt=at))
 
     def listed(self) -> Self:
         """Keep those that a list shows unless it is asked for more."""
@@ -239,7 +238,19 @@ class User(AbstractBaseUser, Row):
             models.Index(fields=["organization", "name_key", "id"], name="user_by_name"),
             models.Index(fields=["organization", "last_sign_in_at", "id"], name="user_by_last_sign_in"),
             models.Index(fields=["created_at", "id"], name="user_all_by_created"),
+            models.Index(fields=["email_key", "id"], name="user_all_by_email"),
+            models.Index(fields=["username_key", "id"], name="user_all_by_username"),
+            models.Index(fields=["name_key", "id"], name="user_all_by_name"),
+            models.Index(fields=["last_sign_in_at", "id"], name="user_all_by_last_sign_in"),
             models.Index(fields=["is_superuser"], condition=Q(is_superuser=True), name="user_superusers"),
+            models.Index(
+                fields=["organization", "status", "created_at", "id"],
+                condition=~Q(status=Status.ACTIVE),
+                name="user_by_status",
+            ),
+            models.Index(
+                fields=["status", "created_at", "id"], condition=~Q(status=Status.ACTIVE), name="user_all_by_status"
+            ),
         ]
 
     def __str__(self) -> str:

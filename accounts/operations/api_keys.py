@@ -57,7 +57,7 @@ def api_key_create(
     (organization,) = Organization.objects.locked(organization.pk)
     policy.require(actor, Action.API_KEY_CREATE, organization)
     if organization.status == OrganizationStatus.ARCHIVED:
-        raise Conflict("The organization is archived.", remedy=f"manage.py org_activate {organization.slug}")
+        raise Conflict("The organization is archived.", remedy=f"Activate it first: org_activate {organization.slug}")
     words = _scopes_checked(actor, organization, scopes)
     secret = generate("idk")
     key = APIKey.objects.create(
@@ -92,16 +92,16 @@ def _scopes_checked(actor: Actor, organization: Organization, scopes: Iterable[s
         raise Invalid(
             f"There is no scope {unknown[0]!r}.",
             remedy="A scope is a permission like user.show, or admin:users for every user.*.",
-            fields={"scope": f"unknown: {unknown[0]}"},
+            fields={"scopes": f"unknown: {unknown[0]}"},
         )
     if not words:
-        raise Invalid("A key needs a scope.", fields={"scope": "is required"})
+        raise Invalid("A key needs a scope.", fields={"scopes": "is required"})
     lacking = sorted(word for word in expand(frozenset(words)) if not actor.holds(Action(word), organization.pk))
     if lacking:
         raise NotAllowed(
             f"You cannot give a key what you may not do yourself: {lacking[0]}.",
             remedy="Leave the scope out, or ask somebody who holds it.",
-            fields={"scope": ", ".join(lacking)},
+            fields={"scopes": ", ".join(lacking)},
         )
     return words
 

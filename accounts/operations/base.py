@@ -12,11 +12,19 @@ from accounts import audit, policy
 from accounts.actions import SYSTEM_ACTIONS, Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotAllowed, VersionConflict
-from accounts.models import User
+from accounts.models import Organization, User
 from accounts.operations import idempotency
 from accounts.passwords import hashed, password_checked
 
-__all__ = ["OPERATIONS", "NewPassword", "differences", "expect_version", "operation", "rolled_back"]
+__all__ = [
+    "OPERATIONS",
+    "NewPassword",
+    "differences",
+    "expect_version",
+    "operation",
+    "remember_refusal",
+    "rolled_back",
+]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -57,7 +65,7 @@ def operation(
                     idempotency.remember(result)
                     return result
             except NotAllowed as refusal:
-                _remember_refusal(actor, action, subject, refusal)
+                remember_refusal(actor, action, subject, refusal)
                 raise
             except IntegrityError:
                 raise Conflict(
@@ -69,7 +77,11 @@ def operation(
     return decorate
 
 
-def _remember_refusal(actor: Actor, action: Action, subject: models.Model | None, refusal: NotAllowed) -> None:
+def remember_refusal(actor: Actor, action: Action, subject: models.Model | None, refusal: NotAllowed) -> None:
+    """Write down once that policy refused something; a door says so that refused before the operation was asked."""
+    if refusal.is_recorded:
+        return
+    refusal.is_recorded = True
     if subject is not None and not policy.sees(actor, subject):
         subject = None
     audit.refused(actor, action, subject, code=refusal.code)
@@ -120,7 +132,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     return {"before": {key: before.get(key) for key in changed}, "after": {key: after[key] for key in changed}}
 
 
-def expect_version(row: User, expected: int | None) -> None:
+def expect_version(row: User | Organization, expected: int | None) -> None:
     """Refuse a change of something that was changed since the caller looked.
 
     :raises VersionConflict: if the version is another one

@@ -52,9 +52,7 @@ def guard_last_superuser(user: User) -> None:
         .exclude(pk=user.pk)
     )
     if user.is_superuser and not others.exists():
-        raise Conflict(
-            "This is the last super-user.", remedy="Make another super-user first: manage.py createsuperuser."
-        )
+        raise Conflict("This is the last super-user.", remedy="Make another super-user first: createsuperuser.")
 
 
 def guard_last_owner(user: User, organization_id: UUID) -> None:

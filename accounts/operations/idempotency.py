@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.errors import Conflict
 from accounts.models import IdempotencyKey
 
-__all__ = ["Repeatable", "found", "refuse_another", "remember", "repeatable", "was_done"]
+__all__ = ["Repeatable", "begun", "found", "remember", "repeatable", "was_done"]
 
 KEPT: Final = timedelta(hours=24)
 
@@ -32,13 +32,8 @@ class Repeatable:
     asked: str
 
     def for_row(self, row: str) -> "Repeatable":
-        """Give the part of a request on many that is about one row."""
-        return replace(self, key=f"{self.rows_begin}{row}")
-
-    @property
-    def rows_begin(self) -> str:
-        """How the keys of its rows begin; fits the column whatever the key."""
-        return f"{hashlib.sha256(self.key.encode()).hexdigest()} "
+        """Give the part of a request on many that is about one row; its key fits the column whatever the key."""
+        return replace(self, key=f"{hashlib.sha256(self.key.encode()).hexdigest()} {row}")
 
     @property
     def digest(self) -> str:
@@ -75,31 +70,30 @@ def found(request: Repeatable) -> IdempotencyKey | None:
 
     :raises Conflict: if the key was used for another request
     """
-    return _same(request, _kept(request.principal_id, key=request.key))
+    rows = IdempotencyKey.objects.filter(principal_id=request.principal_id, key=request.key)
+    row = rows.filter(expires_at__gt=timezone.now()).first()
+    if row is not None and not request.matches(row.request_digest):
+        raise Conflict("The Idempotency-Key was used for another request.", remedy="Use a fresh key for each request.")
+    return row
 
 
-def refuse_another(request: Repeatable) -> None:
-    """Refuse a request on many under the key of another one.
+def begun(request: Repeatable) -> None:
+    """Note that a request on many uses its key, before its first row; what comes of each row is noted with it.
 
     :raises Conflict: if the key was used for another request
     """
-    _same(request, _kept(request.principal_id, key__startswith=request.rows_begin))
-    _same(request, _kept(request.principal_id, key=request.key))
+    if found(request) is not None:
+        return
+    try:
+        with transaction.atomic():
+            _keep(request)
+    except IntegrityError:  # of two at once the second finds the first
+        found(request)
 
 
 def was_done(request: Repeatable) -> bool:
     """Say whether a row of a request on many was done before."""
     return found(request) is not None
-
-
-def _kept(principal_id: UUID, **key: str) -> IdempotencyKey | None:
-    return IdempotencyKey.objects.filter(principal_id=principal_id, expires_at__gt=timezone.now(), **key).first()
-
-
-def _same(request: Repeatable, row: IdempotencyKey | None) -> IdempotencyKey | None:
-    if row is not None and not request.matches(row.request_digest):
-        raise Conflict("The Idempotency-Key was used for another request.", remedy="Use a fresh key for each request.")
-    return row
 
 
 def remember(result: object) -> None:
@@ -110,6 +104,10 @@ def remember(result: object) -> None:
     _request.set(None)
     row = result[0] if isinstance(result, tuple) else result  # a new key comes with its secret
     assert isinstance(row, models.Model)
+    _keep(request, result_kind=row._meta.model_name or "", result_id=row.pk)
+
+
+def _keep(request: Repeatable, **result: Any) -> None:
     now = timezone.now()
     rows = IdempotencyKey.objects.filter(principal_id=request.principal_id, key=request.key)
     rows.filter(expires_at__lte=now).delete()
@@ -117,7 +115,6 @@ def remember(result: object) -> None:
         principal_id=request.principal_id,
         key=request.key,
         request_digest=request.digest,
-        result_kind=row._meta.model_name or "",
-        result_id=row.pk,
         expires_at=now + KEPT,
+        **result,
     )

@@ -149,7 +149,9 @@ def admin_link(*, actor: Actor, user: User, reason: str = "") -> str:
     user = User.objects.locked(user)
     policy.require(actor, Action.ADMIN_LINK, user)
     if not (user.is_active and user.organization.is_active):
-        raise Conflict(f"The account is {user.current_status}.", remedy=f"manage.py user_activate {user.public_id}")
+        raise Conflict(
+            f"The account is {user.current_status}.", remedy=f"Activate it first: user_activate {user.public_id}"
+        )
     user.one_time_links.void()
     secret = generate("lnk")
     OneTimeLink.objects.create(

@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Installation, Membership, Organization, Session, User
 from accounts.models.organizations import SLUG
-from accounts.operations.base import differences, operation
+from accounts.operations.base import differences, expect_version, operation
 from accounts.operations.credentials import guard_last_owner
 from accounts.operations.roles import give_role, role_slugs, roles_named
 from accounts.profile import reason_checked, text_checked
@@ -72,18 +72,25 @@ def org_create(*, actor: Actor, slug: str, name: str, reason: str = "") -> Organ
 
 @operation(Action.ORG_UPDATE)
 def org_update(
-    *, actor: Actor, organization: Organization, slug: str | None = None, name: str | None = None, reason: str = ""
+    *,
+    actor: Actor,
+    organization: Organization,
+    slug: str | None = None,
+    name: str | None = None,
+    reason: str = "",
+    expected_version: int | None = None,
 ) -> Organization:
     """Rename an organization; what is already so changes nothing.
 
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission
     :raises Invalid: if slug or name cannot be one
-    :raises Conflict: if the slug is taken
+    :raises Conflict: if the slug is taken, or the version is another one
     """
     Installation.objects.locked()
     (organization,) = Organization.objects.locked(organization.pk)
     policy.require(actor, Action.ORG_UPDATE, organization)
+    expect_version(organization, expected_version)
     before = _shown(organization)
     if slug is not None:
         organization.slug = slug_checked(slug)
@@ -95,40 +102,49 @@ def org_update(
 
 
 @operation(Action.ORG_SUSPEND)
-def org_suspend(*, actor: Actor, organization: Organization, reason: str = "") -> Organization:
+def org_suspend(
+    *, actor: Actor, organization: Organization, reason: str = "", expected_version: int | None = None
+) -> Organization:
     """Stop everybody of an organization, and its keys, until it is activated; sessions end for good.
 
     :raises NotAllowed: for everybody but the operator and super-users
-    :raises Conflict: if it is not active, or the last super-user lives there
+    :raises Conflict: if it is not active, the version is another one, or the last super-user lives there
     """
-    return _change_status(actor, Action.ORG_SUSPEND, organization, reason)
+    return _change_status(actor, Action.ORG_SUSPEND, organization, reason, expected_version)
 
 
 @operation(Action.ORG_ACTIVATE)
-def org_activate(*, actor: Actor, organization: Organization, reason: str = "") -> Organization:
+def org_activate(
+    *, actor: Actor, organization: Organization, reason: str = "", expected_version: int | None = None
+) -> Organization:
     """Let an organization's people sign in again.
 
     :raises NotAllowed: for everybody but the operator and super-users
-    :raises Conflict: if it is active
+    :raises Conflict: if it is active, or the version is another one
     """
-    return _change_status(actor, Action.ORG_ACTIVATE, organization, reason)
+    return _change_status(actor, Action.ORG_ACTIVATE, organization, reason, expected_version)
 
 
 @operation(Action.ORG_ARCHIVE)
-def org_archive(*, actor: Actor, organization: Organization, reason: str = "") -> Organization:
+def org_archive(
+    *, actor: Actor, organization: Organization, reason: str = "", expected_version: int | None = None
+) -> Organization:
     """Put an organization away: nobody signs in, no key works, nothing is added.
 
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: for everybody but its owners, the operator and super-users
-    :raises Conflict: if it is archived, or the last super-user lives there
+    :raises Conflict: if it is archived, the version is another one, or the last super-user lives there
     """
-    return _change_status(actor, Action.ORG_ARCHIVE, organization, reason)
+    return _change_status(actor, Action.ORG_ARCHIVE, organization, reason, expected_version)
 
 
-def _change_status(actor: Actor, action: Action, organization: Organization, reason: str) -> Organization:
+def _change_status(
+    actor: Actor, action: Action, organization: Organization, reason: str, expected_version: int | None
+) -> Organization:
     Installation.objects.locked()
     (organization,) = Organization.objects.locked(organization.pk)
     policy.require(actor, action, organization)
+    expect_version(organization, expected_version)
     sources, target = ORGANIZATION_TRANSITIONS[action.partition(".")[2]]
     if organization.status not in sources:
         raise Conflict(f"The organization is {organization.status}.")
@@ -147,7 +163,7 @@ def _guard_last_superuser(organization: Organization) -> None:
     if superusers.exists() and not superusers.exclude(organization=organization).exists():
         raise Conflict(
             "The last super-user lives in this organization.",
-            remedy="Make a super-user in another organization first: manage.py createsuperuser --org.",
+            remedy="Make a super-user in another organization first: createsuperuser.",
         )
 
 
@@ -194,7 +210,7 @@ def membership_add(
     if not policy.sees(actor, user):
         raise NotFound("User not found.")
     if organization.status == OrganizationStatus.ARCHIVED:
-        raise Conflict("The organization is archived.", remedy=f"manage.py org_activate {organization.slug}")
+        raise Conflict("The organization is archived.", remedy=f"Activate it first: org_activate {organization.slug}")
     membership, joined = Membership.objects.get_or_create(user=user, organization=organization)
     given = [role.slug for role in roles_named([*roles, "member"]) if give_role(actor, membership, role, organization)]
     if joined or given:
@@ -223,9 +239,7 @@ def membership_remove(*, actor: Actor, membership: Membership, reason: str = "")
     membership = held
     policy.require(actor, Action.MEMBERSHIP_REMOVE, membership)
     if membership.is_home:
-        raise Conflict(
-            "This is the person's home organization.", remedy="Archive or purge the account instead: user_archive."
-        )
+        raise Conflict("This is the person's home organization.", remedy="Put the account away instead: user_archive.")
     roles = [assignment.role for assignment in membership.assignments.select_related("role")]
     for role in roles:
         if role.slug != "member":

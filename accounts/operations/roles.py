@@ -23,7 +23,7 @@ def roles_named(slugs: Iterable[str]) -> list[Role]:
         raise Invalid(
             f"There is no role {unknown[0]!r}.",
             remedy=f"One of: {', '.join(sorted(found))}.",
-            fields={"role": f"unknown: {unknown[0]}"},
+            fields={"roles": f"unknown: {unknown[0]}"},
         )
     return [found[slug] for slug in wanted]
 

@@ -78,7 +78,7 @@ def change_status(
     if target is None:
         raise Conflict(
             f"A user who is {user.current_status} cannot be changed by {verb}.",
-            remedy=f"Look at the status: manage.py user_show {user.public_id}",
+            remedy=f"Look at the account first: user_show {user.public_id}",
         )
     before = {field: getattr(user, field) for field in SHOWN}
     ended: dict[str, int] = {}

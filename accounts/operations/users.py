@@ -114,7 +114,7 @@ def create_account(
 ) -> User:
     """Make the rows of an account, in the caller's transaction with the organization locked."""
     if organization.status == OrganizationStatus.ARCHIVED:
-        raise Conflict("The organization is archived.", remedy=f"manage.py org_activate {organization.slug}")
+        raise Conflict("The organization is archived.", remedy=f"Activate it first: org_activate {organization.slug}")
     user = User(organization=organization, is_superuser=is_superuser, **profile_checked(profile))
     user.set_email(email, verified_at=timezone.now() if verified else None)
     user.set_username(username)

@@ -58,7 +58,7 @@ class NewPasswordForm(forms.Form):
     def refuse(self, refusal: AccountsError) -> None:
         """Show why an operation refused, beside the input that it is about."""
         field = next((name for name in refusal.fields if name in self.fields), None)
-        # The operation's remedy names options of commands; here the rules stand beside the input.
+        # The rules stand beside the input and say more than the remedy.
         self.add_error(field, refusal.message if field else f"{refusal.message} {refusal.remedy}")
 
 

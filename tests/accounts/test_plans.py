@@ -1,5 +1,6 @@
 """What the database does for each question: plans, not times. Two thousand users in each of two organizations."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -101,13 +102,44 @@ def test_each_order_runs_along_its_index(crowd: Organization, word: str, sign: s
             assert not scans(text), text
 
 
-def test_the_list_of_every_organization_runs_along_its_index(crowd: Organization) -> None:
-    with CaptureQueriesContext(connection) as captured:
-        page_of(User.objects.all(), USER_ORDERS["created_at"], limit=20)
+def test_each_order_of_every_organization_runs_along_its_index(crowd: Organization) -> None:
+    queryset = UserFilter().apply(User.objects.all())
+    for word, sign in itertools.product(USER_ORDERS, ["", "-"]):
+        order = Order.parse(sign + word, dict(USER_ORDERS))
+        cursor = ""
+        for _ in range(2):
+            with CaptureQueriesContext(connection) as captured:
+                page = page_of(queryset, order, limit=20, cursor=cursor)
+            cursor = page.next_cursor or ""
+            assert cursor
+            for text in plans_of(captured):
+                assert f"user_all_by_{word.removesuffix('_at')}" in text, text
+                assert not sorts(text), text
+                assert not scans(text), text
 
-    (text,) = plans_of(captured)
-    assert "user_all_by_created" in text
-    assert not sorts(text)
+
+@pytest.mark.parametrize("of_all", [False, True], ids=["one", "all"])
+def test_the_few_who_are_not_active_are_read_along_their_own_index(crowd: Organization, of_all: bool) -> None:
+    everybody = list(User.objects.order_by("pk").values_list("pk", flat=True))
+    few = {"suspended": everybody[::40], "locked": everybody[1::40], "archived": everybody[2::40]}
+    for word, ids in few.items():
+        User.objects.filter(pk__in=ids).update(status=word)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    users = User.objects.all() if of_all else User.objects.filter(organization=crowd)
+    for status, sign in itertools.product(["invited", *few, "suspended,locked"], ["", "-"]):
+        queryset = UserFilter(status=status).apply(users)
+        order = Order.parse(f"{sign}created_at", dict(USER_ORDERS))
+        with CaptureQueriesContext(connection) as captured:
+            page = page_of(queryset, order, limit=20)
+            page_of(queryset, order, limit=20, cursor=page.next_cursor or "")
+
+        assert len(page.rows) == (0 if status == "invited" else 20)
+        assert {user.status for user in page.rows} <= set(status.split(","))
+        assert "by_status" in plan(queryset.order_by("created_at", "id")[:20])  # with its values apart, as it is sent
+        for text in plans_of(captured):
+            assert re.search("user_all_by_status" if of_all else "user_by_status|user_all_by_status", text), text
+            assert not scans(text), text
 
 
 @pytest.mark.parametrize(

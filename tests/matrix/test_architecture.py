@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.accounts.pages.browsing import SHELL
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOORS = (
     "accounts/management", "accounts/admin", "accounts/api", "accounts/pages",
@@ -83,6 +85,22 @@ def test_nothing_below_a_door_knows_http() -> None:
     ]
 
     assert found == []
+
+
+def test_no_remedy_but_those_of_commands_spells_a_command_line() -> None:
+    """Backups are of commands alone."""
+    places = [path for path in files("accounts") if "management" not in path.parts and path.name != "backups.py"]
+    told = [
+        (path.name, ast.unparse(value))
+        for path in places
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.keyword | ast.Assign | ast.AnnAssign)
+        and (value := node.value) is not None
+        and "remedy" in ast.unparse(node).partition("=")[0]
+    ]
+
+    assert len(told) > 50
+    assert [(name, text) for name, text in told if SHELL.search(text)] == []
 
 
 def test_only_audit_writes_the_trail_and_only_models_lock() -> None:

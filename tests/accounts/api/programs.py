@@ -9,7 +9,7 @@ from accounts import policy
 from accounts.actors import Actor
 from accounts.models import Organization, User
 from accounts.operations.api_keys import api_key_create
-from tests.accounts.pages.browsing import sign_in
+from tests.accounts.pages.browsing import SHELL, sign_in
 
 __all__ = ["API", "key_of"]
 
@@ -28,16 +28,19 @@ class API:
         return program
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """Send a request; the answer has ``body`` read."""
+        """Send a request; the answer has ``body`` read. No refusal speaks of a command line."""
         content = json.dumps(body) if body is not None else ""
-        response = self.client.generic(
+        response: Any = self.client.generic(
             method,
             f"/api/v1/{path}",
             content,
             content_type="application/json",
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
-        response.body = json.loads(response.content) if response.content else None  # type: ignore[attr-defined]
+        response.body = json.loads(response.content) if response.content else None
+        if response.status_code >= 400 and response.body:
+            told = (response.body["remedy"], response.body["errors"])  # the detail may quote what was sent
+            assert not SHELL.search(str(told)), told
         return response
 
     def get(self, path: str, **headers: str) -> Any:

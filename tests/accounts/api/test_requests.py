@@ -11,9 +11,10 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from accounts import policy
-from accounts.models import APIKey, IdempotencyKey, Organization, User
+from accounts.models import APIKey, IdempotencyKey, Organization, Session, User
 from accounts.operations.statuses import user_suspend
 from tests.accounts.api.programs import API, key_of
+from tests.factories.users import SessionFactory
 
 PROBLEM = {"type", "title", "status", "detail", "code", "remedy", "errors", "request_id"}
 
@@ -268,11 +269,83 @@ class TestVersions:
         assert (tagged.status_code, tagged["ETag"]) == (200, '"v2"')
         assert api.post(f"users/{bob.public_id}/tag/", {"tags": ["y"]}, If_Match="*")["ETag"] == '"v3"'
 
-    def test_what_has_no_version_refuses_to_compare(self, api: API, acme: Organization) -> None:
-        answer = api.patch(f"organizations/{acme.public_id}/", {"name": "Other"}, If_Match='"v1"')
+    @pytest.mark.parametrize("seen", ['"v7"', "nonsense"])
+    def test_another_version_of_an_organization_changes_nothing(
+        self, acme: Organization, root: User, everything: Callable[[], Any], seen: str
+    ) -> None:
+        browser, path = API.of(root), f"organizations/{acme.public_id}/"
+        before = everything()
 
-        assert answer.status_code == 412
-        assert Organization.objects.get(pk=acme.pk).name == "Acme"
+        answers = [browser.post(f"{path}{verb}/", If_Match=seen) for verb in ("suspend", "archive")]
+        answers.append(browser.patch(path, {"name": "Other"}, If_Match=seen))
+
+        assert {(answer.status_code, answer.body["code"]) for answer in answers} == {(412, "CONFLICT")}
+        assert everything() == before
+
+    def test_this_version_of_an_organization_passes(self, acme: Organization, root: User) -> None:
+        browser, path = API.of(root), f"organizations/{acme.public_id}/"
+        renamed = browser.patch(path, {"name": "Other"}, If_Match=browser.get(path)["ETag"])
+        suspended = browser.post(f"{path}suspend/", If_Match=renamed["ETag"])
+
+        assert [(answer.status_code, answer["ETag"]) for answer in (renamed, suspended)] == [
+            (200, '"v2"'),
+            (200, '"v3"'),
+        ]
+
+    def test_what_has_no_version_refuses_to_compare(self, api: API, bob: User) -> None:
+        session = SessionFactory.create(user=bob)
+
+        answer = api.post(f"sessions/{session.public_id}/revoke/", If_Match='"v1"')
+
+        assert (answer.status_code, answer.body["remedy"]) == (412, "Leave If-Match out.")
+        assert Session.objects.get(pk=session.pk).is_live
+
+
+class TestRemedies:
+    """What a refusal says to do, in words of this door; that no command line is spelled, ``API`` asserts itself."""
+
+    @pytest.mark.parametrize(
+        ("path", "body", "fields"),
+        [
+            ("api-keys/", {"name": "x", "scopes": ["user.fly"]}, ["scopes"]),
+            ("api-keys/", {"name": "x", "scopes": ["audit.list"]}, ["scopes"]),
+            ("users/", {"email": "kim@example.com", "roles": ["emperor"]}, ["roles"]),
+            ("users/", {"email": "kim@example.com", "roles": ["owner"]}, ["roles"]),
+            ("users/", {"email": "kim@example.com", "tags": ["x" * 65]}, ["tags"]),
+            ("users/", {"email": "kim@example.com", "tags": ["a,b"]}, ["tags"]),
+            ("users/", {"email": "kim@example.com", "password": "password"}, ["password"]),
+            ("users/?limit=0", None, ["limit"]),
+            ("users/?page=9999", None, ["offset"]),
+        ],
+    )
+    def test_an_input_is_called_as_it_is_sent(
+        self, acme: Organization, erin: User, path: str, body: Any, fields: list[str]
+    ) -> None:
+        api = key_of(erin, "user.create", "user.list", "user.show", "role.assign", "api_key.create")
+
+        answer = api.post(path, body) if body else api.get(path)
+
+        assert answer.status_code in {403, 422}
+        assert [entry["field"] for entry in answer.body["errors"]] == fields
+
+    def test_verbs_are_named_as_every_door_knows_them(self, acme: Organization, root: User, bob: User) -> None:
+        browser = API.of(root)
+        browser.post(f"organizations/{acme.public_id}/archive/")
+
+        answers = [
+            browser.post("users/", {"email": "kim@example.com", "organization": "acme"}),
+            browser.post("api-keys/", {"name": "x", "scopes": ["user.show"], "organization": "acme"}),
+            browser.post(f"users/{bob.public_id}/activate/"),
+            browser.post(f"users/{root.public_id}/suspend/"),
+        ]
+
+        assert [answer.status_code for answer in answers] == [409] * 4
+        assert [answer.body["remedy"] for answer in answers] == [
+            "Activate it first: org_activate acme",
+            "Activate it first: org_activate acme",
+            f"Look at the account first: user_show {bob.public_id}",
+            "Make another super-user first: createsuperuser.",
+        ]
 
 
 class TestRepetition:
@@ -320,6 +393,28 @@ class TestRepetition:
     @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 129])
     def test_what_cannot_be_a_key(self, api: API, bob: User, key: str) -> None:
         assert api.post(f"users/{bob.public_id}/suspend/", Idempotency_Key=key).status_code == 422
+
+    @pytest.mark.parametrize("many_first", [True, False])
+    def test_a_key_of_many_is_none_for_one_and_the_other_way_round(
+        self, api: API, bob: User, everything: Callable[[], Any], many_first: bool
+    ) -> None:
+        many = ("users/bulk/", {"verb": "tag", "tags": ["x"], "ids": [bob.public_id]})
+        one = (f"users/{bob.public_id}/tag/", {"tags": ["y"]})
+        first, second = (many, one) if many_first else (one, many)
+        assert api.post(*first, Idempotency_Key="k").status_code == 200
+        before = everything()
+
+        answer = api.post(*second, Idempotency_Key="k")
+
+        assert (answer.status_code, answer.body["code"]) == (409, "CONFLICT")
+        assert everything() == before
+
+    def test_a_key_of_many_of_whom_none_was_there_is_used_all_the_same(self, api: API, bob: User) -> None:
+        gone = {"verb": "tag", "tags": ["x"], "ids": ["usr_01h455vb4pex5vsknk084sn02q"]}
+        assert api.post("users/bulk/", gone, Idempotency_Key="k").body["counts"]["failed"] == 1
+
+        assert api.post(f"users/{bob.public_id}/tag/", {"tags": ["y"]}, Idempotency_Key="k").status_code == 409
+        assert api.post("users/bulk/", gone, Idempotency_Key="k").body["counts"]["failed"] == 1
 
     def test_many_carry_on_where_they_stopped(self, api: API, bob: User, carol: User) -> None:
         body = {"verb": "suspend", "ids": [bob.public_id, carol.public_id, "usr_x"]}

@@ -60,7 +60,7 @@ class TestAdminLink:
         with pytest.raises(Conflict, match="suspended") as refusal:
             admin_link(actor=operator, user=user)
 
-        assert refusal.value.remedy == f"manage.py user_activate {user.public_id}"
+        assert refusal.value.remedy == f"Activate it first: user_activate {user.public_id}"
         assert not OneTimeLink.objects.exists()
 
     @pytest.mark.parametrize("who", ["alice", "erin", "bob", "mallory"])

@@ -8,7 +8,7 @@ import pytest
 
 from accounts import policy
 from accounts.actors import Actor, Door
-from accounts.errors import AccountsError, Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound
+from accounts.errors import AccountsError, Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound, VersionConflict
 from accounts.models import AuditEvent, Membership, Organization, Session, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.organizations import (
@@ -97,6 +97,17 @@ class TestOrganizations:
         assert everything() == after
         assert Organization.objects.get(pk=acme.pk).version == 2
         assert events("org.update") == [{"before": {"name": "Acme"}, "after": {"name": "Acme Ltd"}}]
+
+    @pytest.mark.parametrize("version", [0, 2])
+    def test_what_was_changed_since_the_caller_looked_stays(
+        self, operator: Actor, acme: Organization, everything: Photograph, version: int
+    ) -> None:
+        for change in (partial(org_update, name="Other"), org_suspend, org_archive):
+            call = partial(change, actor=operator, organization=acme, expected_version=version)
+            refused(VersionConflict, call, everything)
+        org_update(actor=operator, organization=acme, name="Other", expected_version=1)
+
+        assert Organization.objects.filter(pk=acme.pk, name="Other", version=2).exists()
 
     def test_the_table_is_all_there_is(self) -> None:
         assert {

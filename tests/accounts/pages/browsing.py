@@ -15,9 +15,22 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.models import User
 from tests.factories.users import PASSWORD
 
-__all__ = ["CHROME", "SIGN_IN", "at_once", "code_of", "enrol", "proof_in", "sign_in", "text_of", "wrong_code_of"]
+__all__ = [
+    "CHROME",
+    "SHELL",
+    "SIGN_IN",
+    "at_once",
+    "code_of",
+    "enrol",
+    "proof_in",
+    "sign_in",
+    "text_of",
+    "wrong_code_of",
+]
 
 SIGN_IN = "/admin/login/"
+SHELL = re.compile(r"manage\.py|(?<![\w-])--[a-z]")
+"""A command line, of which no door but the commands speaks."""
 CHROME = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 
 
