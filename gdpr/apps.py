@@ -13,8 +13,12 @@ class GDPRConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let ``manage.py check`` compare the map of personal data with the models."""
+        """Let ``manage.py check`` compare the map with the models, and take the places that the house keeps for us."""
+        from accounts.operations.installation import SWEEPS  # noqa: PLC0415 -- needs the models
+        from gdpr.operations import exports  # noqa: PLC0415
+
         register(check_personal_data, "gdpr")
+        SWEEPS["exports"] = exports.sweep
 
 
 def check_personal_data(**_: Any) -> list[CheckMessage]:

@@ -581,13 +581,13 @@ TRAIL_AND_LETTERS = (
         retention=(Days(0, after="expires_at"),),
         columns={
             "id": operational(),
-            "principal_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            "principal_id": identifier(Category.UNIQUE_ID, whose=(PlainID("principal_id"),), log=Log.YES),
             "key": free_text(Category.OPERATIONS),
             "request_digest": personal(
                 Category.BEHAVIOR, source=Source.DERIVED, export=Export.NO, withheld="a digest, to compare requests"
             ),
             "result_kind": operational(),
-            "result_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            "result_id": identifier(Category.UNIQUE_ID, whose=(PlainID("result_id"),), log=Log.YES),
             "created_at": operational(),
             "expires_at": operational(),
         },
@@ -674,6 +674,7 @@ ARCHIVE = (
             "rows_total": operational(),
             "file_key": secret(),
             "size": operational(),
+            "leased_until": operational(),
             "created_at": operational(),
             "ready_at": operational(),
             "expires_at": operational(),

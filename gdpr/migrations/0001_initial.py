@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
                 ("rows_total", models.PositiveIntegerField(default=0)),
                 ("file_key", models.CharField(blank=True, editable=False, max_length=200)),
                 ("size", models.PositiveBigIntegerField(default=0)),
+                ("leased_until", models.DateTimeField(null=True)),
                 ("ready_at", models.DateTimeField(null=True)),
                 ("expires_at", models.DateTimeField(null=True)),
                 ("fetched_at", models.DateTimeField(null=True)),
@@ -136,6 +137,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["organization", "created_at", "id"], name="export_by_created"),
                     models.Index(fields=["expires_at"], name="export_by_expiry"),
+                    models.Index(fields=["user", "created_at", "id"], name="export_of_person"),
                 ],
                 "constraints": [
                     models.CheckConstraint(
