@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,17 @@ from accounts.keys import Purpose, keyring
 from accounts.models import APIKey, AuditChain, AuditEvent, AuditPart, Membership, Organization, Session, User
 from accounts.models.audit import INSTALLATION_CHAIN
 
-__all__ = ["Recorded", "chained_hash", "collected", "commitment", "failed", "record", "refused", "unwritten"]
+__all__ = [
+    "Recorded",
+    "chained_hash",
+    "collected",
+    "commitment",
+    "failed",
+    "record",
+    "record_erasure",
+    "refused",
+    "unwritten",
+]
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 KINDS: Mapping[type[models.Model], str] = {
@@ -86,12 +96,22 @@ def record(
 
     ``reason``, ``before``, ``after`` and ``details`` go into the part about the subject and can be erased.
     """
-    detail = {
-        key: value
-        for key, value in {"reason": reason, "before": before, "after": after, **details}.items()
-        if value not in ("", None, {})
-    }
+    detail = _told(reason=reason, before=before, after=after, **details)
     return _write(actor, action, subject, outcome=DONE, detail=detail)
+
+
+def record_erasure(actor: Actor, action: Action, user: User, **details: Any) -> AuditEvent:
+    """Write down that somebody was erased: what is told is about nobody, and stays.
+
+    Of a person who erases themselves the trail keeps neither device nor address.
+    """
+    if actor.user_id == user.pk:
+        actor = replace(actor, device="", ip=None)
+    return _write(actor, action, user, outcome=DONE, detail=_told(**details), is_personal=False)
+
+
+def _told(**details: Any) -> dict[str, Any]:
+    return {key: value for key, value in details.items() if value not in ("", None, {})}
 
 
 def refused(actor: Actor, action: Action, subject: models.Model | None, *, code: str) -> AuditEvent:
@@ -114,10 +134,12 @@ def _write(
     outcome: str,
     detail: Mapping[str, Any],
     organization_id: UUID | None = None,
+    is_personal: bool = True,
 ) -> AuditEvent:
     if subject is not None:
         organization_id = getattr(subject, "organization_id", None)
     person = subject if isinstance(subject, User) else getattr(subject, "subject", None)
+    person = person if is_personal else None
     event = AuditEvent(
         action=action,
         outcome=outcome,

@@ -88,6 +88,7 @@ class Erasure(Row):
         ]
         indexes = [
             models.Index(fields=["organization", "created_at", "id"], name="erasure_by_created"),
+            models.Index(fields=["requested_by"], name="erasure_by_requester"),
             models.Index(
                 fields=["due_at"], condition=Q(status__in=["scheduled", "fenced", "erased"]), name="erasure_unfinished"
             ),
@@ -146,6 +147,7 @@ class Export(Row):
             models.Index(fields=["organization", "created_at", "id"], name="export_by_created"),
             models.Index(fields=["expires_at"], name="export_by_expiry"),
             models.Index(fields=["user", "created_at", "id"], name="export_of_person"),
+            models.Index(fields=["requested_by"], name="export_by_requester"),
         ]
 
     @property

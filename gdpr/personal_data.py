@@ -352,6 +352,7 @@ SIGNING_IN = (
         section=Section.SESSIONS,
         erase=Erase.DELETE_ROW,
         retention=(Days(365, after="expires_at"),),
+        is_activity=True,
         columns={
             "id": operational(),
             "organization_id": operational(),
@@ -376,6 +377,7 @@ SIGNING_IN = (
         section=Section.SESSIONS,
         erase=Erase.DELETE_ROW,
         retention=(Days(0, after="expire_date"),),
+        is_activity=True,
         columns={
             "session_key": secret(Category.COOKIE),
             "session_data": secret(Category.COOKIE),
@@ -516,6 +518,7 @@ TRAIL_AND_LETTERS = (
             Days(365, after="event__occurred_at", where=(("kind", "actor"),)),
             Days(365, after="event__occurred_at", where=(("kind", "subject"),)),
         ),
+        is_activity=True,
         columns={
             "id": operational(),
             "event_id": operational(),
@@ -535,6 +538,7 @@ TRAIL_AND_LETTERS = (
         section=Section.AUDIT_EVENTS,
         erase=Erase.DELETE_ROW,
         retention=(Days(90, after="action_time"),),
+        is_activity=True,
         columns={
             "id": operational(),
             "action_time": personal(Category.BEHAVIOR),
@@ -556,6 +560,7 @@ TRAIL_AND_LETTERS = (
         section=Section.LETTERS,
         erase=Erase.DELETE_ROW,
         retention=(Days(90, after="created_at"),),
+        is_activity=True,
         columns={
             "id": operational(),
             "organization_id": operational(),
@@ -579,6 +584,7 @@ TRAIL_AND_LETTERS = (
         section=Section.AUDIT_EVENTS,
         erase=Erase.DELETE_ROW,
         retention=(Days(0, after="expires_at"),),
+        is_activity=True,
         columns={
             "id": operational(),
             "principal_id": identifier(Category.UNIQUE_ID, whose=(PlainID("principal_id"),), log=Log.YES),

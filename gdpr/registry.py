@@ -344,6 +344,7 @@ class Table:
     """One table, and each of its columns by the name that the database has for it.
 
     ``organization`` leads to the organization in whose rows free text about a person is looked for.
+    ``is_activity`` says that the rows tell what the person did: ``user_delete_activities`` erases those.
     ``raw_on`` names the databases (``sqlite``, ``postgresql``) on which there is such a table although
     no model has it; empty for the table of a model.
     """
@@ -352,6 +353,7 @@ class Table:
     what: str
     whose: tuple[Path, ...]
     organization: Path | None
+    is_activity: bool
     raw_on: tuple[str, ...]
     columns: Mapping[str, Column]
 
@@ -415,6 +417,7 @@ def table(
     section: Section | None = None,
     erase: Erasure | None = None,
     retention: tuple[Period, ...] | None = None,
+    is_activity: bool = False,
     raw_on: tuple[str, ...] = (),
     columns: Mapping[str, Column],
 ) -> Table:
@@ -430,7 +433,15 @@ def table(
     described = {
         key: column if column.kind is Kind.NONE else _completed(column, defaults) for key, column in columns.items()
     }
-    return Table(name=name, what=what, whose=whose, organization=organization, raw_on=raw_on, columns=described)
+    return Table(
+        name=name,
+        what=what,
+        whose=whose,
+        organization=organization,
+        is_activity=is_activity,
+        raw_on=raw_on,
+        columns=described,
+    )
 
 
 def _completed(column: Column, defaults: Mapping[str, Any]) -> Column:

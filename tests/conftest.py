@@ -154,7 +154,7 @@ def everything() -> Callable[[], dict[str, Any]]:
 
     def photograph() -> dict[str, Any]:
         kept = {}
-        for model in apps.get_app_config("accounts").get_models():
+        for model in (*apps.get_app_config("accounts").get_models(), *apps.get_app_config("gdpr").get_models()):
             rows = model._default_manager.order_by("pk")
             if model is AuditEvent:
                 rows = rows.filter(outcome="done")

@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(editable=False, max_length=64)),
             ],
             options={
-                'indexes': [models.Index(fields=['occurred_at', 'id'], name='audit_by_time'), models.Index(fields=['organization_id', 'occurred_at', 'id'], name='audit_of_organization'), models.Index(fields=['subject_id', 'occurred_at', 'id'], name='audit_of_subject'), models.Index(fields=['actor_id', 'occurred_at', 'id'], name='audit_of_actor')],
+                'indexes': [models.Index(fields=['occurred_at', 'id'], name='audit_by_time'), models.Index(fields=['organization_id', 'occurred_at', 'id'], name='audit_of_organization'), models.Index(fields=['subject_id', 'occurred_at', 'id'], name='audit_of_subject'), models.Index(fields=['actor_id', 'occurred_at', 'id'], name='audit_of_actor'), models.Index(fields=['person_id'], name='audit_of_person')],
                 'constraints': [models.UniqueConstraint(fields=('chain', 'sequence'), name='audit_sequence_once')],
             },
         ),
@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['expires_at'], name='idempotency_key_by_expiry')],
+                'indexes': [models.Index(fields=['expires_at'], name='idempotency_key_by_expiry'), models.Index(fields=['result_id'], name='idempotency_key_by_result')],
                 'constraints': [models.UniqueConstraint(fields=('principal_id', 'key'), name='idempotency_key_once')],
             },
         ),
@@ -380,6 +380,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='roleassignment',
             index=models.Index(fields=['organization', 'role'], name='role_assignment_by_role'),
+        ),
+        migrations.AddIndex(
+            model_name='roleassignment',
+            index=models.Index(fields=['assigned_by'], name='role_assignment_by_giver'),
         ),
         migrations.AddConstraint(
             model_name='roleassignment',

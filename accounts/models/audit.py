@@ -108,6 +108,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["organization_id", "occurred_at", "id"], name="audit_of_organization"),
             models.Index(fields=["subject_id", "occurred_at", "id"], name="audit_of_subject"),
             models.Index(fields=["actor_id", "occurred_at", "id"], name="audit_of_actor"),
+            models.Index(fields=["person_id"], name="audit_of_person"),
         ]
 
     def __str__(self) -> str:

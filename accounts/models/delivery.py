@@ -64,7 +64,10 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["principal_id", "key"], name="idempotency_key_once")]
-        indexes = [models.Index(fields=["expires_at"], name="idempotency_key_by_expiry")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="idempotency_key_by_expiry"),
+            models.Index(fields=["result_id"], name="idempotency_key_by_result"),
+        ]
 
     def __str__(self) -> str:
         return f"request {self.pk}"

@@ -105,7 +105,10 @@ class RoleAssignment(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["membership", "role"], name="role_assigned_once")]
-        indexes = [models.Index(fields=["organization", "role"], name="role_assignment_by_role")]
+        indexes = [
+            models.Index(fields=["organization", "role"], name="role_assignment_by_role"),
+            models.Index(fields=["assigned_by"], name="role_assignment_by_giver"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.role_id} on {self.membership_id}"

@@ -391,6 +391,112 @@ class TestCheckpoints:
         assert LEDGER.stat().st_mode & 0o777 == 0o600
 
 
+def recorded(actor: Actor, action: Action, subject: User | None, **details: Any) -> AuditEvent:
+    """Write an event as the operation of another room does."""
+    with transaction.atomic():
+        return audit.record(actor, action, subject, **details)
+
+
+def parts_of(trail: list[AuditEvent], kind: str) -> Any:
+    return AuditPart.objects.filter(event__in=trail, kind=kind)
+
+
+class TestMissingAndExplained:
+    """A part may be missing because something that came later took it away, and for no other reason."""
+
+    @pytest.mark.parametrize("action", [Action.USER_PURGE, Action.USER_DELETE, Action.USER_DELETE_ACTIVITIES])
+    def test_of_whom_was_erased_later(
+        self, trail: list[AuditEvent], bob: User, alice: User, shell: Actor, action: Action
+    ) -> None:
+        parts_of(trail, "subject").delete()
+        assert len(faults(shell)) == len(trail)
+
+        recorded(shell, action, bob)
+        assert faults(shell) == []
+        parts_of(trail, "actor").delete()  # alice's, who was not erased
+        assert len(faults(shell)) == len(trail)
+
+        recorded(shell, action, alice)
+        parts_of(trail, "network").delete()
+        assert faults(shell) == []
+
+    def test_the_one_who_acted_without_a_name(self, acme: Organization, bob: User, shell: Actor) -> None:
+        stranger = policy.anonymous(door=Door.PAGE, ip="192.0.2.9", device="Test/Python")
+        event = audit.failed(stranger, Action.SESSION_START, bob, organization_id=acme.pk, why="password")
+        AuditPart.objects.filter(event=event).delete()
+        assert len(faults(shell)) == 3
+
+        recorded(shell, Action.USER_PURGE, bob)
+        assert faults(shell) == []
+
+    def test_not_by_an_erasure_that_was_refused_or_came_before(
+        self, shell: Actor, trail: list[AuditEvent], bob: User, carol: User, acting: Acting, alice: User
+    ) -> None:
+        recorded(shell, Action.USER_PURGE, bob)
+        user_tag(actor=acting(alice), user=bob, tags=["later"])
+        event = AuditEvent.objects.latest("sequence")
+        AuditPart.objects.filter(event=event, kind="subject").delete()
+        with transaction.atomic():
+            audit.refused(shell, Action.USER_PURGE, bob, code="CONFLICT")
+        recorded(shell, Action.USER_PURGE, carol)
+        recorded(shell, Action.USER_SUSPEND, bob)
+
+        (fault,) = faults(shell)
+        assert event.public_id in fault
+
+    def test_of_an_event_that_the_erasure_of_somebody_names(
+        self, trail: list[AuditEvent], carol: User, shell: Actor
+    ) -> None:
+        AuditPart.objects.filter(event__in=trail[:2], kind="subject").delete()
+        recorded(shell, Action.USER_PURGE, carol, parts=[trail[0].public_id, "evt_nonsense"])
+
+        (fault,) = faults(shell)
+        assert trail[1].public_id in fault
+
+    def test_that_has_run_out(self, trail: list[AuditEvent], shell: Actor) -> None:
+        before = trail[5].occurred_at
+        for kind in ("network", "subject"):
+            parts_of(trail[:5], kind).delete()
+        recorded(shell, Action.RETENTION_RUN, None, before={"network": before.isoformat()})
+        assert len(faults(shell)) == 5
+
+        recorded(shell, Action.RETENTION_RUN, None, before={"subject": before.isoformat()})
+        assert faults(shell) == []
+        parts_of(trail[5:6], "network").delete()
+        assert len(faults(shell)) == 1
+
+    def test_retention_explains_nothing_of_the_future(
+        self, trail: list[AuditEvent], bob: User, shell: Actor, acting: Acting, alice: User
+    ) -> None:
+        recorded(shell, Action.RETENTION_RUN, None, before={"network": "2999-01-01T00:00:00+00:00"})
+        user_tag(actor=acting(alice), user=bob, tags=["later"])
+        AuditPart.objects.filter(kind="network").delete()
+
+        assert len(faults(shell)) == 1
+
+    def test_retention_leaves_what_is_about_nobody_but_addresses(
+        self, acme: Organization, bob: User, narrow_key: Actor, shell: Actor
+    ) -> None:
+        key = Actor(
+            kind=narrow_key.kind, door=Door.API, id=narrow_key.id, organization_id=acme.pk, ip="192.0.2.9", device="x"
+        )
+        event = recorded(key, Action.ORG_UPDATE, None, after={"name": "x"})
+        AuditPart.objects.filter(event=event).delete()
+        every = dict.fromkeys(("subject", "actor", "network"), "2999-01-01T00:00:00+00:00")
+        recorded(shell, Action.RETENTION_RUN, None, before=every)
+
+        assert [fault.split(": ")[1].split(" part")[0] for fault in faults(shell)] == ["its subject", "its actor"]
+
+    def test_what_an_event_tells_counts_only_as_it_was_written(self, trail: list[AuditEvent], shell: Actor) -> None:
+        run = recorded(shell, Action.RETENTION_RUN, None, before={"subject": "2020-01-01T00:00:00+00:00"})
+        parts_of(trail, "network").delete()
+        with lifted():
+            changed = {"before": {"network": "2999-01-01T00:00:00+00:00"}}
+            AuditPart.objects.filter(event=run, kind="subject").update(payload=changed)
+
+        assert len(faults(shell)) == len(trail) + 1
+
+
 class TestWriting:
     """What is written, and where."""
 

@@ -130,8 +130,14 @@ def database_text() -> str:
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT * FROM "{table}"')
-            cells += [f"{table}: {row!r}" for row in cursor.fetchall()]
+            cells += [f"{table}: {_cell(cell)}" for row in cursor.fetchall() for cell in row]
     return "\n".join(cells)
+
+
+def _cell(cell: Any) -> str:
+    if isinstance(cell, bytes | memoryview):
+        return bytes(cell).decode("utf-8", "backslashreplace")
+    return str(cell)
 
 
 def _paths(entry: Table) -> list[Path]:
@@ -165,6 +171,9 @@ class _Planter:
             and not (entry.columns[str(field.column)].kind is Kind.NONE and (field.null or field.has_default()))
         }
         row = model._base_manager.create(**{**values, **variant})
+        clocks = {field.attname for field in model._meta.concrete_fields if getattr(field, "auto_now_add", False)}
+        if clocks:  # Django puts the time of day there, whatever is given
+            model._base_manager.filter(pk=row.pk).update(**{name: values[name] for name in clocks})
         self.remember(entry, path, row.pk, without=set(variant))
 
     def account(self) -> None:

@@ -1,0 +1,125 @@
+"""Where text of an organization mentions somebody, and taking the mention out."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Q, TextField
+from django.db.models.functions import Cast
+
+from accounts.models import AuditPart
+from gdpr.operations.paths import Model, field_of, model_of, organization_filter
+from gdpr.personal_data import TABLES
+from gdpr.registry import Erase, Kind
+
+__all__ = ["ERASED", "Mention", "erase_mentions", "mentions", "without"]
+
+ERASED: Final = "[erased]"
+BATCH: Final = 500
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A row whose text names the person."""
+
+    model: Model
+    field: models.Field[Any, Any]
+    row: models.Model
+
+
+def without(words: Iterable[str], value: Any) -> Any:
+    """Give a text, or all text in a JSON value, with these words taken out."""
+    pattern = _pattern(words)
+    return value if pattern is None else _without(pattern, value)
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[str] | None:
+    """Match the words as whole ones: ``bob@example.com`` is not in ``xbob@example.com``."""
+    ordered = sorted({word for word in words if word}, key=len, reverse=True)
+    if not ordered:
+        return None
+    anything = "|".join(re.escape(word) for word in ordered)
+    return re.compile(rf"(?<![\w.+%-])(?:{anything})(?![\w-]|\.\w|@)", re.IGNORECASE)
+
+
+def _without(pattern: re.Pattern[str], value: Any) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(ERASED, value)
+    if isinstance(value, list):
+        return [_without(pattern, entry) for entry in value]
+    if isinstance(value, dict):
+        return {_without(pattern, key): _without(pattern, entry) for key, entry in value.items()}
+    return value
+
+
+def mentions(words: Iterable[str], organizations: Iterable[UUID]) -> Iterator[Mention]:
+    """Find the rows of these organizations, and of tables that belong to none, whose free text holds a word."""
+    pattern = _pattern(words)
+    if pattern is None:
+        return
+    listed = list(organizations)
+    for entry in TABLES:
+        model, place = model_of(entry), organization_filter(entry.organization, listed)
+        columns = [name for name, column in entry.columns.items() if _is_open(column.kind, column.erase)]
+        if model is None or place is None:
+            continue
+        for name in columns:
+            field = field_of(model, name)
+            for row in _candidates(model, field, words).filter(place).iterator(BATCH):
+                value = getattr(row, field.attname)
+                if _without(pattern, value) != value:
+                    yield Mention(model, field, row)
+
+
+def _is_open(kind: Kind, erase: Any) -> bool:
+    return kind is Kind.FREE_TEXT or erase is Erase.SCRUB
+
+
+def _candidates(model: Model, field: models.Field[Any, Any], words: Iterable[str]) -> models.QuerySet[Any]:
+    """Give the rows that may hold a word, whichever way the database writes it."""
+    condition = Q()
+    for word in words:
+        for form in {word, word.lower(), word.upper(), json.dumps(word)[1:-1]}:
+            condition |= Q(searched__icontains=form)
+    return model._base_manager.annotate(searched=Cast(field.attname, TextField())).filter(condition)
+
+
+def erase_mentions(words: Iterable[str], organizations: Iterable[UUID]) -> tuple[dict[str, int], list[str]]:
+    """Take the words out of other people's rows; gives how many rows of each table, and the events that lost a part.
+
+    A part of the audit trail can only be deleted, so a part that mentions the person is: the header stays, and the
+    event of the erasure says of which events (docs/decisions.md).
+    """
+    changed: dict[str, int] = {}
+    events: list[str] = []
+    pattern = _pattern(words)
+    for found in list(mentions(words, organizations)) if pattern else ():
+        assert pattern is not None
+        table = found.model._meta.db_table
+        changed[table] = changed.get(table, 0) + 1
+        row = found.model._base_manager.filter(pk=found.row.pk)
+        if isinstance(found.row, AuditPart):
+            events.append(found.row.event.public_id)
+            row.delete()
+        elif _is_unique(found):
+            row.delete()
+        else:
+            row.update(**_replaced(found, pattern))
+    return changed, events
+
+
+def _is_unique(found: Mention) -> bool:
+    constraints = (entry for entry in found.model._meta.constraints if isinstance(entry, models.UniqueConstraint))
+    return any(found.field.name in entry.fields for entry in constraints)
+
+
+def _replaced(found: Mention, pattern: re.Pattern[str]) -> dict[str, Any]:
+    value = _without(pattern, getattr(found.row, found.field.attname))
+    if isinstance(value, str) and found.field.max_length:
+        value = value[: found.field.max_length]
+    counted = {"version": F("version") + 1} if hasattr(found.row, "version") else {}
+    return {found.field.attname: value, **counted}
