@@ -14,11 +14,14 @@ class GDPRConfig(AppConfig):
 
     def ready(self) -> None:
         """Let ``manage.py check`` compare the map with the models, and take the places that the house keeps for us."""
-        from accounts.operations.installation import SWEEPS  # noqa: PLC0415 -- needs the models
+        from accounts.admin.users import TABS  # noqa: PLC0415 -- needs the models
+        from accounts.operations.installation import SWEEPS  # noqa: PLC0415
+        from gdpr.admin.people import PERSONAL_DATA  # noqa: PLC0415
         from gdpr.operations import exports  # noqa: PLC0415
 
         register(check_personal_data, "gdpr")
         SWEEPS["exports"] = exports.sweep
+        TABS.append(PERSONAL_DATA)
 
 
 def check_personal_data(**_: Any) -> list[CheckMessage]:

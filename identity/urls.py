@@ -16,6 +16,7 @@ urlpatterns = [
     path("link/<str:token>/", links.link, name="link"),
     path("link/", links.set_password, name="link-set-password"),
     path("password/", passwords.change_password, name="password-change"),
+    path("api/", include("gdpr.api.urls")),
     path("api/", include("accounts.api.urls")),
     path("admin/", site.urls),
 ]

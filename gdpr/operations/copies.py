@@ -288,7 +288,7 @@ class Copy:
         ]
 
     def _details_of_others(self) -> int:
-        events = rows_about(AuditEvent, _events().whose, self.user_id).values("pk")
+        events = rows_about(AuditEvent, _events().whose, self.user_id, using=self.using).values("pk")
         others = AuditPart.objects.using(self.using).filter(event__in=events)
         return others.filter(Q(person_id=None) | ~Q(person_id=self.user_id)).count()
 
@@ -301,6 +301,13 @@ class Copy:
     def count(self) -> dict[str, int]:
         """Count the records of each section."""
         return {str(section): sum(self._rows(part).count() for part in self.parts_of(section)) for section in Section}
+
+    def count_up_to(self, section: Section, most: int) -> int:
+        """Count the records of a section, but no further than one more than so many."""
+        found = 0
+        for part in self.parts_of(section):
+            found += len(self._rows(part).values_list("pk")[: most + 1 - found])
+        return found
 
     def records(self, part: Part) -> Iterator[dict[str, Any]]:
         """Read the records of a part, in the order of their ids; a few rows are held at a time."""
@@ -342,7 +349,7 @@ class Copy:
     def _is_theirs(self, part: Part, column: Column, values: Mapping[str, Any]) -> bool:
         """Say whether the column of this row is about the person, where it may be about somebody else."""
         whose = column.whose or ()
-        if whose in {part.entry.whose, part.paths}:
+        if whose in (part.entry.whose, part.paths):
             return True
         found = [path.lookup for path in whose if isinstance(path, PlainID)]
         assert len(found) == len(whose), f"{part.entry.name}: a column about somebody else says PlainID"

@@ -36,7 +36,7 @@ from gdpr.operations.sealed_files import SealedWriter, new_key, unsealed
 from gdpr.operations.snapshots import snapshot
 
 __all__ = [
-    "MEDIA_TYPES",
+    "export_file_name",
     "export_make",
     "export_read",
     "export_write",
@@ -56,7 +56,6 @@ LEASE: Final = timedelta(minutes=5)
 PATIENCE: Final = timedelta(hours=24)
 """After that a job that never ends is given up."""
 NOTED_EVERY: Final = 1.0
-MEDIA_TYPES: Final = {"json": "application/json", "html": "text/html; charset=utf-8", "zip": "application/zip"}
 
 
 class _TakenOverError(Exception):
@@ -174,6 +173,11 @@ def export_read(export: Export) -> Iterator[bytes]:
     key = open_sealed(SEAL, export.file_key)
     assert key is not None
     return unsealed(_place(export), key, export.public_id)
+
+
+def export_file_name(export: Export) -> str:
+    """Give a name for the file that says nothing about the person."""
+    return f"{export.public_id}.{export.format}"
 
 
 @task()

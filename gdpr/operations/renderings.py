@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import IO, Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -123,6 +124,7 @@ def _html_table_head(part: Part) -> str:
     return f"{sheet}<table><thead><tr>{headings}</tr></thead><tbody>\n"
 
 
+@cache
 def _label(key: str) -> str:
     words = key.replace("_", " ")
     return escape(words[:1].upper() + words[1:])

@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOORS = (
     "accounts/management", "accounts/admin", "accounts/api", "accounts/pages",
-    "accounts/middleware.py", "accounts/backends.py", "accounts/browser.py", "gdpr/management"
+    "accounts/middleware.py", "accounts/backends.py", "accounts/browser.py",
+    "gdpr/management", "gdpr/admin", "gdpr/api",
 )  # fmt: skip
 BELOW = ("accounts/operations", "accounts/models", "accounts/policy.py", "accounts/audit.py", "accounts/mail.py",
          "accounts/filters.py", "accounts/pagination.py", "accounts/ledger.py")  # fmt: skip

@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,9 @@ from accounts.models import APIKey, AuditEvent, Membership, Organization, Sessio
 from accounts.operations import api_keys, backups, installation, organizations, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
+from gdpr import operations as archive
+from gdpr.models import Export
+from gdpr.operations import erasure, exports
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
 
@@ -63,6 +67,26 @@ def on_acme(letters: str, operation: Callable[..., Any], **arguments: Any) -> Ve
 
 def new_password() -> NewPassword:
     return NewPassword("correct horse battery staple")
+
+
+def fetched(world: World, actor: Actor) -> Any:
+    """Fetch an export of bob that the actor asked for when they still might."""
+    row = Export(
+        user=world.bob,
+        organization=world.acme,
+        requested_by_kind=actor.kind,
+        requested_by=actor.id,
+        scope="access",
+        format="json",
+        status=Export.QUEUED,
+    )
+    if User.objects.filter(pk=world.bob.pk).exists():
+        row.save()
+        exports.export_make(row.pk)
+    try:
+        return exports.user_export_fetch(actor=actor, user=world.bob, export=row)
+    finally:
+        Export.objects.all().delete()
 
 
 PERMISSIONS: dict[str, Verb] = {
@@ -122,8 +146,20 @@ PERMISSIONS: dict[str, Verb] = {
     ),
     "superuser_create": on_acme("++--------", installation.superuser_create, email="super@example.com"),
     "admin_link": on_bob("++--------", installation.admin_link),
+    "user_purge": on_bob("++++---0--", erasure.user_purge),
+    "user_delete": on_bob("++++---0--", erasure.user_delete),
+    "user_delete_activities": on_bob("++++---0--", erasure.user_delete_activities),
+    "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
+    "erasure_cancel": Verb(
+        "++++---0--",
+        lambda world, actor: erasure.erasure_cancel(actor=actor, user=world.bob),
+        lambda world: erasure.user_purge(actor=world.operator, user=world.bob, after=timedelta(days=7)),
+    ),
     "keys_rotate": Verb("++--------", lambda _, actor: installation.keys_rotate(actor=actor)),
     "backup_recorded": Verb("++--------", lambda _, actor: backups.backup_recorded(actor=actor)),
+    "user_export": on_bob("++++---0--", exports.user_export),
+    "user_export_request": on_bob("++++---0--", exports.user_export_request),
+    "user_export_fetch": Verb("++++---0--", fetched),
     "restore_recorded": Verb("++--------", lambda _, actor: backups.restore_recorded(actor=actor)),
 }
 
@@ -156,12 +192,7 @@ PARTS_OF_OTHERS = {Action.ROLE_ASSIGN, Action.USER_SUSPEND_MATCHING}
 
 
 PLANNED = {
-    Action.USER_EXPORT,
-    Action.USER_PURGE,
-    Action.USER_DELETE,
-    Action.USER_DELETE_ACTIVITIES,
     Action.ERASURE_LIST,
-    Action.ERASURE_CANCEL,
     Action.ERASURE_VERIFY,
     Action.ERASURE_REPLAY,
     Action.HOLD_LIST,
@@ -204,8 +235,11 @@ def actor_named(world: World, who: str) -> Actor:
 
 
 def modules() -> list[Any]:
-    names = [entry.name for entry in pkgutil.iter_modules(operations.__path__)]
-    return [importlib.import_module(f"accounts.operations.{name}") for name in names]
+    return [
+        importlib.import_module(f"{room.__name__}.{entry.name}")
+        for room in (operations, archive)
+        for entry in pkgutil.iter_modules(room.__path__)
+    ]
 
 
 def test_every_operation_is_listed() -> None:

@@ -37,7 +37,10 @@ class API:
             content_type="application/json",
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
-        response.body = json.loads(response.content) if response.content else None  # type: ignore[attr-defined]
+        if response.streaming:
+            response.body = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+        else:
+            response.body = json.loads(response.content) if response.content else None  # type: ignore[attr-defined]
         return response
 
     def get(self, path: str, **headers: str) -> Any:
