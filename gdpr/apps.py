@@ -1,4 +1,4 @@
-"""The app, and its checks."""
+"""The app, its checks, and where it joins the house."""
 
 from typing import Any
 
@@ -13,14 +13,16 @@ class GDPRConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let ``manage.py check`` compare the map of personal data with the models, and join the house."""
-        from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415 -- once the models are there
-        from gdpr.operations.erasure import erasures_finish  # noqa: PLC0415
-        from gdpr.operations.replay import ledger_problem  # noqa: PLC0415
+        """Let ``manage.py check`` compare the map with the models, and take the places that the house keeps for us."""
+        from accounts.admin.users import TABS  # noqa: PLC0415 -- needs the models
+        from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415
+        from gdpr.admin.people import PERSONAL_DATA  # noqa: PLC0415
+        from gdpr.operations import erasure, exports, replay  # noqa: PLC0415
 
         register(check_personal_data, "gdpr")
-        READINESS["erasures"] = ledger_problem
-        SWEEPS["erasures"] = erasures_finish
+        READINESS["erasures"] = replay.ledger_problem
+        SWEEPS.update(erasures=erasure.erasures_finish, exports=exports.sweep)
+        TABS.append(PERSONAL_DATA)
 
 
 def check_personal_data(**_: Any) -> list[CheckMessage]:

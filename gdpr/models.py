@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.actions import Action
+from accounts.actors import Actor
 from accounts.models import Organization, User
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 
@@ -99,6 +100,14 @@ class ExportQuerySet(TenantQuerySet["Export"]):
 
     reading = Action.USER_EXPORT
 
+    def asked_by(self, actor: Actor) -> Self:
+        """Keep those that the actor asked for."""
+        return self.filter(requested_by_kind=actor.kind, requested_by=actor.id)
+
+    def due(self) -> Self:
+        """Keep those to be made now: they wait, or whoever makes them is gone."""
+        return self.filter(Q(status=Export.QUEUED) | Q(status=Export.RUNNING, leased_until__lte=timezone.now()))
+
 
 class Export(Row):
     """A copy of everything about one person, made in the background, to be fetched for a while."""
@@ -121,6 +130,7 @@ class Export(Row):
     rows_total = models.PositiveIntegerField(default=0)
     file_key = models.CharField(max_length=200, blank=True, editable=False)
     size = models.PositiveBigIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
     ready_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     fetched_at = models.DateTimeField(null=True)
@@ -136,8 +146,14 @@ class Export(Row):
         indexes = [
             models.Index(fields=["organization", "created_at", "id"], name="export_by_created"),
             models.Index(fields=["expires_at"], name="export_by_expiry"),
+            models.Index(fields=["user", "created_at", "id"], name="export_of_person"),
             models.Index(fields=["requested_by"], name="export_by_requester"),
         ]
+
+    @property
+    def is_fetchable(self) -> bool:
+        """Whether the file can still be had."""
+        return self.status == self.READY and self.expires_at is not None and self.expires_at > timezone.now()
 
 
 class SubjectRequestQuerySet(TenantQuerySet["SubjectRequest"]):

@@ -291,6 +291,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+EXPORTS_ROOT = Path(env.str("EXPORTS_ROOT", str(VAR / "exports"))).absolute()
+
 # --- letters and work in the background ------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = str(VAR / "mail")

@@ -190,11 +190,19 @@ def openapi() -> str:
     return json.dumps(described(), indent=1, ensure_ascii=False) + "\n"
 
 
+def export_description() -> str:
+    """Describe the JSON of an export."""
+    from gdpr.operations.renderings import export_schema
+
+    return json.dumps(export_schema(), indent=1) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "openapi.json": openapi,
     "commands.md": reference,
     "statuses.md": statuses,
     "permissions.md": permissions,
+    "personal-data-export.schema.json": export_description,
 }
 
 

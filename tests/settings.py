@@ -20,6 +20,7 @@ STORAGES = {
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 LEDGER_URL = f"file://{VAR / f'ledger-{_worker}.jsonl'}"
+EXPORTS_ROOT = VAR / f"exports-{_worker}"
 (VAR / "static").mkdir(exist_ok=True)
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": str(Path(VAR) / "test.sqlite3")}

@@ -76,7 +76,8 @@ class Endpoint:
 
     ``name`` is the ``operationId``; ``also`` what else it may answer with; ``reading`` the permission
     without which nothing is read; ``filters`` the words of its query string, those of pages apart;
-    ``versioned`` says that it heeds ``If-Match``; ``repeatable`` that it heeds ``Idempotency-Key``.
+    ``versioned`` says that it heeds ``If-Match``; ``repeatable`` that it heeds ``Idempotency-Key``;
+    ``is_file`` that it answers with a file.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Endpoint:
     paged: bool = False
     versioned: bool = False
     repeatable: bool = False
+    is_file: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:

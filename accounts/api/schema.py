@@ -7,6 +7,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
@@ -21,6 +22,7 @@ from accounts.api.errors import ProblemRenderer
 __all__ = ["BrowserScheme", "HouseSchema", "KeyScheme", "strict"]
 
 JSON = "application/json"
+FILE = "application/octet-stream"
 
 
 class FieldProblemOutput(serializers.Serializer[Any]):
@@ -64,6 +66,8 @@ def _refusals(endpoint: Endpoint) -> list[int]:
     statuses = {400, 401, 403, 404, 406, 412, 414, 422, 500, 503}
     if endpoint.input is not None:
         statuses |= {409, 413, 415}
+    if endpoint.is_file:
+        statuses |= {409}
     return sorted(statuses)
 
 
@@ -100,7 +104,9 @@ class HouseSchema(AutoSchema):
         """What comes back, and every refusal."""
         endpoint = self.endpoint
         answers: dict[Any, Any] = {}
-        if endpoint.output is None:
+        if endpoint.is_file:
+            answers[endpoint.status, FILE] = OpenApiResponse(OpenApiTypes.BINARY, "The file")
+        elif endpoint.output is None:
             answers[endpoint.status] = OpenApiResponse(description=HTTPStatus(endpoint.status).phrase)
         else:
             shown = _page(endpoint.output, endpoint.also) if self._is_list() else _one(endpoint.output, endpoint.also)

@@ -4,12 +4,16 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from gdpr.api.erasures import ErasureViewSet, UserErasureViewSet
+from gdpr.api.exports import ExportViewSet, UserExportViewSet, schema
 
 router = SimpleRouter()
 router.register("erasures", ErasureViewSet, basename="erasure")
+router.register("exports", ExportViewSet, basename="export")
 
 urlpatterns = [
+    path("schema/personal-data-export.json", schema, name="export-schema"),
     path("v1/personal-data/", include(router.urls)),
+    path("v1/users/<str:id>/export/", UserExportViewSet.as_view({"post": "export"}), name="user-export"),
     path("v1/users/<str:id>/purge/", UserErasureViewSet.as_view({"post": "user_purge"}), name="user-purge"),
     path("v1/users/<str:id>/delete/", UserErasureViewSet.as_view({"post": "user_delete"}), name="user-delete"),
     path("v1/users/<str:id>/cancel-erasure/", UserErasureViewSet.as_view({"post": "cancel"}), name="erasure-cancel"),

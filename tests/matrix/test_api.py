@@ -17,8 +17,8 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts import ids
-from accounts.actors import Actor
+from accounts import ids, policy
+from accounts.actors import Actor, Door
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.models import AuditEvent, Organization, User
@@ -27,6 +27,7 @@ from accounts.operations.base import OPERATIONS
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from gdpr.models import Erasure
+from gdpr.operations.exports import export_make, user_export_request
 from tests.accounts.api.programs import API, key_of
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
@@ -129,9 +130,13 @@ ROUTES: dict[str, Route] = {
     "session_revoke": on("session", "+++00+000"),
     "audit_list": Route("+++---0--", query="org=acme"),
     "audit_show": on("event", "+++---0--"),
+    "user_export_request": on("bob", "+++-0-00-", format="json"),
+    "export_list": Route("+++---0--", query="org=acme"),
+    "export_show": on("export", "+++---0--"),
+    "user_export_fetch": Route("0+0---0--", "export", prepare=lambda world: export_make(world.export.pk)),
 }
 
-DOCUMENTS = {"api/schema/", "api/docs/"}
+DOCUMENTS = {"api/schema/", "api/docs/", "api/schema/personal-data-export.json"}
 """For everybody; tests/accounts/api/test_schema.py reads them."""
 
 
@@ -149,6 +154,7 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         erasure=Erasure.objects.create(
             organization=acme, user_id=ids.new(), how="purge", status="erased", requested_by_kind="operator"
         ),
+        export=user_export_request(actor=policy.actor_for(cast.alice, door=Door.API), user=cast.bob),
         event=AuditEvent.objects.get(subject_id=user_tag(actor=operator, user=cast.carol, tags=["vip"]).pk),
     )
     made.client = {who: API.of(getattr(cast, who)) for who in CAST if who != "key"} | {"key": key}
@@ -199,7 +205,7 @@ def asked(world: World, who: str, name: str, *, subject: str | None = None) -> A
     return answer
 
 
-LETTERS = {200: "+", 201: "+", 204: "+", 401: "x", 403: "-", 404: "0"}
+LETTERS = {200: "+", 201: "+", 202: "+", 204: "+", 401: "x", 403: "-", 404: "0"}
 
 
 def test_every_address_of_the_api_is_listed() -> None:
@@ -215,7 +221,7 @@ def test_every_operation_has_an_endpoint_of_its_name() -> None:
     not_here = {
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
         "_session_start_with_code", "superuser_create", "admin_link", "keys_rotate", "backup_recorded",
-        "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay",
+        "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay", "user_export",
     }  # fmt: skip
 
     assert set(OPERATIONS) - not_here <= set(ENDPOINTS)

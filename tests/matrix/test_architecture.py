@@ -12,7 +12,8 @@ from tests.accounts.pages.browsing import SHELL
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOORS = (
     "accounts/management", "accounts/admin", "accounts/api", "accounts/pages",
-    "accounts/middleware.py", "accounts/backends.py", "accounts/browser.py", "gdpr/management"
+    "accounts/middleware.py", "accounts/backends.py", "accounts/browser.py",
+    "gdpr/management", "gdpr/admin", "gdpr/api",
 )  # fmt: skip
 BELOW = ("accounts/operations", "accounts/models", "accounts/policy.py", "accounts/audit.py", "accounts/mail.py",
          "accounts/filters.py", "accounts/pagination.py", "accounts/ledger.py")  # fmt: skip

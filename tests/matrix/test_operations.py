@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-import gdpr.operations
 from accounts import ids, operations, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
@@ -25,7 +24,9 @@ from accounts.models import APIKey, AuditEvent, Membership, Organization, Sessio
 from accounts.operations import api_keys, backups, installation, organizations, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
-from gdpr.operations import erasure, replay
+from gdpr import operations as archive
+from gdpr.models import Export
+from gdpr.operations import erasure, exports, replay
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
 
@@ -67,6 +68,26 @@ def on_acme(letters: str, operation: Callable[..., Any], **arguments: Any) -> Ve
 
 def new_password() -> NewPassword:
     return NewPassword("correct horse battery staple")
+
+
+def fetched(world: World, actor: Actor) -> Any:
+    """Fetch an export of bob that the actor asked for when they still might."""
+    row = Export(
+        user=world.bob,
+        organization=world.acme,
+        requested_by_kind=actor.kind,
+        requested_by=actor.id,
+        scope="access",
+        format="json",
+        status=Export.QUEUED,
+    )
+    if User.objects.filter(pk=world.bob.pk).exists():
+        row.save()
+        exports.export_make(row.pk)
+    try:
+        return exports.user_export_fetch(actor=actor, user=world.bob, export=row)
+    finally:
+        Export.objects.all().delete()
 
 
 PERMISSIONS: dict[str, Verb] = {
@@ -142,6 +163,9 @@ PERMISSIONS: dict[str, Verb] = {
     "admin_link": on_bob("++--------", installation.admin_link),
     "keys_rotate": Verb("++--------", lambda _, actor: installation.keys_rotate(actor=actor)),
     "backup_recorded": Verb("++--------", lambda _, actor: backups.backup_recorded(actor=actor)),
+    "user_export": on_bob("++++---0--", exports.user_export),
+    "user_export_request": on_bob("++++---0--", exports.user_export_request),
+    "user_export_fetch": Verb("++++---0--", fetched),
     "restore_recorded": Verb("++--------", lambda _, actor: backups.restore_recorded(actor=actor)),
 }
 
@@ -176,7 +200,6 @@ PARTS_OF_OTHERS = {Action.ROLE_ASSIGN, Action.USER_SUSPEND_MATCHING}
 
 
 PLANNED = {
-    Action.USER_EXPORT,
     Action.HOLD_LIST,
     Action.HOLD_PLACE,
     Action.HOLD_RELEASE,
@@ -217,11 +240,10 @@ def actor_named(world: World, who: str) -> Actor:
 
 
 def modules() -> list[Any]:
-    names = [entry.name for entry in pkgutil.iter_modules(operations.__path__)]
-    of_gdpr = [entry.name for entry in pkgutil.iter_modules(gdpr.operations.__path__)]
     return [
-        *(importlib.import_module(f"accounts.operations.{name}") for name in names),
-        *(importlib.import_module(f"gdpr.operations.{name}") for name in of_gdpr),
+        importlib.import_module(f"{room.__name__}.{entry.name}")
+        for room in (operations, archive)
+        for entry in pkgutil.iter_modules(room.__path__)
     ]
 
 

@@ -37,6 +37,9 @@ class API:
             content_type="application/json",
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
+        if response.streaming:
+            response.body = b"".join(response.streaming_content)
+            return response
         response.body = json.loads(response.content) if response.content else None
         if response.status_code >= 400 and response.body:
             told = (response.body["remedy"], response.body["errors"])  # the detail may quote what was sent

@@ -68,7 +68,8 @@ class TestDescription:
             assert {"401", "403", "422", "503"} <= set(answers), name
             for status, answer in answers.items():
                 kinds = list(answer.get("content", {}))
-                expected = ["application/problem+json"] if int(status) >= 400 else ["application/json"]
+                answered = "application/octet-stream" if ENDPOINTS[name][2].is_file else "application/json"
+                expected = ["application/problem+json"] if int(status) >= 400 else [answered]
                 assert kinds == ([] if status == "204" else expected), (name, status)
 
     def test_every_object_says_that_it_has_no_other_fields(self) -> None:

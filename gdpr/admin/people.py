@@ -1,0 +1,110 @@
+"""The tab "Personal data" on a person's page: what is held, and copies of it to hand over."""
+
+from typing import Final
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+
+from accounts import ids, policy
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.admin.base import actor_of, answering
+from accounts.admin.tables import Cell, Column, Table, TableRow
+from accounts.admin.users import Tab, UserAdmin
+from accounts.admin.verbs import HouseForm
+from accounts.errors import NotFound
+from accounts.models import User
+from accounts.statuses import Status
+from gdpr.models import Export
+from gdpr.operations.copies import TITLES, Copy, Scope
+from gdpr.operations.exports import export_file_name, export_read, user_export_fetch, user_export_request
+from gdpr.operations.renderings import FORMATS
+from gdpr.registry import Section
+
+__all__ = ["PERSONAL_DATA"]
+
+WORD: Final = "personal-data"
+COUNTED: Final = 1_000
+"""A page does not count further: what it costs is not to depend on how much there is."""
+SHOWN: Final = 10
+SCOPES: Final = ((str(Scope.ACCESS), "Everything (Art. 15)"), (str(Scope.PORTABILITY), "What they provided (Art. 20)"))
+
+
+class ExportForm(HouseForm):
+    """How much, as what, and why."""
+
+    scope = forms.ChoiceField(choices=SCOPES)
+    format = forms.ChoiceField(choices=[(form, form.upper()) for form in reversed(FORMATS)])
+    reason = forms.CharField(max_length=500, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+
+@answering
+def personal_data_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """Draw what is held about the person; have a copy made, or hand over one that is ready."""
+    actor = actor_of(request)
+    user, context = noun.person(request, public_id, WORD)
+    noun.require_reading(actor, Action.USER_EXPORT, user)
+    exports = Export.objects.visible_to(actor).filter(user=user).select_related("organization", "user")
+    if "fetch" in request.POST:
+        key = ids.decode("exp", request.POST["fetch"])
+        row = exports.filter(pk=key).first() if key else None
+        if row is None:
+            raise NotFound("Export not found.")
+        return _file(user_export_fetch(actor=actor, user=user, export=row))
+    form = ExportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        user_export_request(
+            actor=actor, user=user, scope=values["scope"], form=values["format"], reason=values["reason"]
+        )
+        messages.success(request, "The copy is being made; it will stand below, for 72 hours.")
+        return redirect(noun.url(WORD, user.public_id))
+    is_erased = user.status in {Status.PURGING, Status.PURGED}
+    context |= {
+        "table": _held(user),
+        "form": form if policy.may(actor, Action.USER_EXPORT, user) and not is_erased else None,
+        "exports": [_shown(row, actor) for row in exports.order_by("-created_at", "-id")[:SHOWN]],
+    }
+    return noun.render(request, "person_personal_data.html", context, status=422 if form.errors else 200)
+
+
+PERSONAL_DATA: Final = Tab(WORD, "Personal data", Action.USER_EXPORT, personal_data_view)
+
+
+def _held(user: User) -> Table:
+    """Count what is held, section by section."""
+    copy = Copy(user.pk, Scope.ACCESS)
+    rows = []
+    for section in Section:
+        count = copy.count_up_to(section, COUNTED)
+        number = f"more than {COUNTED:,}" if count > COUNTED else f"{count:,}"
+        tables = dict.fromkeys(part.entry.what for part in copy.parts_of(section))
+        rows.append(TableRow([Cell(TITLES[section], note="; ".join(tables)), Cell(number)]))
+    return Table("What is held", [Column("What"), Column("Rows")], rows)
+
+
+def _shown(row: Export, actor: Actor) -> dict[str, object]:
+    """Show an export: how far it is, and whether it is for whoever looks."""
+    is_mine = (row.requested_by_kind, row.requested_by) == (actor.kind, actor.id)
+    return {
+        "row": row,
+        "is_over": row.status == Export.READY and not row.is_fetchable,
+        "is_under_way": row.status in {Export.QUEUED, Export.RUNNING},
+        "scope": dict(SCOPES).get(row.scope, row.scope),
+        "may_fetch": is_mine and row.is_fetchable,
+        "is_mine": is_mine,
+    }
+
+
+def _file(export: Export) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        export_read(export),
+        content_type="application/octet-stream",
+        headers={
+            "Content-Length": str(export.size),
+            "Content-Disposition": f'attachment; filename="{export_file_name(export)}"',
+            "Cache-Control": "no-store",
+        },
+    )
