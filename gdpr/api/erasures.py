@@ -1,4 +1,4 @@
-"""Erasing people by program: ``/users/{id}/purge/``, ``delete/``, ``delete-activities/``, ``/personal-data/erasures/``."""
+"""Erasing people by program: ``/users/{id}/purge/``, ``delete/``, …, and ``/personal-data/erasures/``."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, ReasonInput, Text
 from accounts.errors import Invalid, NotFound
 from accounts.models import User
-from accounts.serializers.base import output
 from accounts.times import as_end
 from gdpr.models import Erasure
 from gdpr.operations.erasure import (
@@ -61,7 +60,7 @@ class PlanOutput(serializers.Serializer[Any]):
     refusal = serializers.DictField(allow_null=True, help_text="`code`, `message`, `remedy`, `fields`")
 
 
-class CountsOutput(serializers.Serializer[Any]):
+class ActivitiesOutput(serializers.Serializer[Any]):
     """What went."""
 
     user = serializers.CharField()
@@ -98,11 +97,13 @@ class UserErasureViewSet(ErasureViewSet):
 
     endpoints = {
         **{
-            how: Endpoint(name=f"user_{how}", input=EraseInput, output=ErasureOutput, also=PlanOutput, repeatable=True)
+            f"user_{how}": Endpoint(
+                name=f"user_{how}", input=EraseInput, output=ErasureOutput, also=PlanOutput, repeatable=True
+            )
             for how in (Erasure.PURGE, Erasure.DELETE)
         },
         "cancel": Endpoint(name="erasure_cancel", input=ReasonInput, output=ErasureOutput, repeatable=True),
-        "delete_activities": Endpoint(name="user_delete_activities", input=ReasonInput, output=CountsOutput),
+        "delete_activities": Endpoint(name="user_delete_activities", input=ReasonInput, output=ActivitiesOutput),
     }
 
     def person(self, identifier: str) -> User:
@@ -111,16 +112,17 @@ class UserErasureViewSet(ErasureViewSet):
         :raises NotFound: if they do not exist for the actor, whatever the reason
         """
         decoded = ids.decode("usr", identifier)
-        found = User.objects.visible_to(self.actor).select_related("organization").filter(pk=decoded).first()
-        if decoded is None or found is None:
+        people = User.objects.visible_to(self.actor).select_related("organization")
+        found = people.filter(pk=decoded).first() if decoded else None
+        if found is None:
             raise NotFound("User not found.")
         return found
 
-    def purge(self, request: Request, id: str) -> Response:  # noqa: A002 -- the name in the address
+    def user_purge(self, request: Request, id: str) -> Response:  # noqa: A002 -- the name in the address
         """Erase a user and keep an empty row; again answers with the same receipt. ``preview`` changes nothing."""
         return self._erased(id, Erasure.PURGE)
 
-    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+    def user_delete(self, request: Request, id: str) -> Response:  # noqa: A002
         """Erase a user, the row included; again answers with the same receipt. ``preview`` changes nothing."""
         return self._erased(id, Erasure.DELETE)
 

@@ -10,8 +10,8 @@ router.register("erasures", ErasureViewSet, basename="erasure")
 
 urlpatterns = [
     path("v1/personal-data/", include(router.urls)),
-    path("v1/users/<str:id>/purge/", UserErasureViewSet.as_view({"post": "purge"}), name="user-purge"),
-    path("v1/users/<str:id>/delete/", UserErasureViewSet.as_view({"post": "delete"}), name="user-delete"),
+    path("v1/users/<str:id>/purge/", UserErasureViewSet.as_view({"post": "user_purge"}), name="user-purge"),
+    path("v1/users/<str:id>/delete/", UserErasureViewSet.as_view({"post": "user_delete"}), name="user-delete"),
     path("v1/users/<str:id>/cancel-erasure/", UserErasureViewSet.as_view({"post": "cancel"}), name="erasure-cancel"),
     path(
         "v1/users/<str:id>/delete-activities/",

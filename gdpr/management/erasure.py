@@ -18,7 +18,8 @@ from accounts.models import User
 from accounts.serializers.base import output
 from accounts.times import as_end
 from gdpr.models import Erasure
-from gdpr.operations.erasure import Erased, erase, erase_rows, erasure_cancel, erasure_of, erasure_plan, finish
+from gdpr.operations.erasure import erase, erase_rows, erasure_cancel, erasure_of, erasure_plan
+from gdpr.operations.finish import Erased, finish
 from gdpr.serializers.erasures import ErasureOutput
 
 __all__ = ["ErasureCommand"]

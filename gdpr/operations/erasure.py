@@ -7,28 +7,28 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import audit, ledger, policy
+from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.audit import moment
 from accounts.errors import AccountsError, Conflict, NotFound
-from accounts.models import Membership, User
+from accounts.models import User
 from accounts.operations.base import operation
 from accounts.operations.credentials import end_credentials, guard_leaving
 from accounts.profile import reason_checked
 from accounts.statuses import Status
 from gdpr.models import Erasure, LegalHold, PrivacyTerms
 from gdpr.operations import plans
+from gdpr.operations.finish import Erased, finish
 from gdpr.operations.mentions import erase_mentions, mentions, without
+from gdpr.operations.scan import Identifiers, identifiers_of
 
 __all__ = [
-    "LEDGER_KIND",
-    "Erased",
     "ErasurePlan",
     "ResidueError",
     "carry_out",
@@ -38,13 +38,11 @@ __all__ = [
     "erasure_of",
     "erasure_plan",
     "erasures_finish",
-    "finish",
     "user_delete",
     "user_delete_activities",
     "user_purge",
 ]
 
-LEDGER_KIND: Final = "erasure"
 LONG: Final = 20_000
 """More rows than this to delete are deleted in steps, behind the fence."""
 PATIENCE: Final = 60.0
@@ -55,14 +53,6 @@ ACTIONS: Final[Mapping[str, Action]] = {Erasure.PURGE: Action.USER_PURGE, Erasur
 
 class ResidueError(Exception):
     """Something of the person was left where the map says that nothing is: everything was rolled back."""
-
-
-class Erased(NamedTuple):
-    """An erasure, whether it was done just now, and by what the person was known: in memory only."""
-
-    erasure: Erasure
-    is_fresh: bool = False
-    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +80,8 @@ def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
     """
     policy.require(actor, ACTIONS[how], user)
     found: dict[str, int] = {}
-    for mention in mentions(_words(user), _organizations(user)):
+    known_by = identifiers_of(user)
+    for mention in mentions(_words(known_by), known_by.organizations):
         if not _is_theirs(mention.row, user):
             table = mention.model._meta.db_table
             found[table] = found.get(table, 0) + 1
@@ -119,11 +110,7 @@ def erase(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime 
 
 def erase_rows(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erased:
     """Do of ``erase`` what is done in the database; ``finish`` has to follow, for many people at once if need be."""
-    policy.require(actor, ACTIONS[how], user)
     at = at or timezone.now() + _grace(user)
-    before = Erasure.objects.of(user.pk, how)
-    if before is not None and before.status in {Erasure.ERASED, Erasure.COMPLETE}:
-        return Erased(before)
     if at <= timezone.now() and _rows_to_go(user) > LONG:
         erasure_fence(actor=actor, user=user, how=how, reason=reason)
         _shorten(user)
@@ -237,7 +224,7 @@ def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, at: d
     if before is None or before.status != Erasure.FENCED:
         _guard(actor, user, how)
     erasure = before or _row(actor, user, how, reason=reason)
-    if at is not None and at > timezone.now():
+    if at and at > timezone.now():
         return Erased(_planned(actor, user, erasure, reason=reason, at=at))
     return carry_out(actor, user, erasure, action=ACTIONS[how], reason=reason or erasure.reason)
 
@@ -271,7 +258,8 @@ def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, rea
 
     :raises ResidueError: if anything is left that the map says goes; the transaction has to end with it
     """
-    words, organizations = _words(user), _organizations(user)
+    known_by = identifiers_of(user)
+    words, organizations = _words(known_by), known_by.organizations
     reason = without(_known_by(user), reason_checked(reason))
     steps = plans.erasure(user.pk, removing_account=erasure.how == Erasure.DELETE)
     erasure.status, erasure.erased_at = Erasure.ERASED, timezone.now()
@@ -291,7 +279,7 @@ def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, rea
     _assert_nothing_left(steps, words, organizations)
     erasure.counts, erasure.event_id, erasure.reason = {"tables": counts}, event.pk, ""
     erasure.save()
-    return Erased(erasure, is_fresh=True, words=words)
+    return Erased(erasure, is_fresh=True, known_by=known_by)
 
 
 def _carried_out(steps: Iterable[plans.Step]) -> list[dict[str, Any]]:
@@ -348,22 +336,15 @@ def _grace(user: User) -> timedelta:
 
 
 # --- who it is --------------------------------------------------------------------------------
-def _words(user: User) -> tuple[str, ...]:
+def _words(known_by: Identifiers) -> tuple[str, ...]:
     """Give what names this person and nobody else; a short username is a word like others."""
-    username = user.username if user.username and len(user.username) >= 5 else None
-    words = (user.email, user.email_key, username, user.username_key if username else None, user.phone_number)
-    return tuple(dict.fromkeys(word for word in words if word))
+    return tuple(dict.fromkeys(text for texts in known_by.named.values() for text in texts))
 
 
 def _known_by(user: User) -> tuple[str, ...]:
     """Give every name too, for text that is about this person."""
     names = (user.display_name, user.name, user.given_name, user.family_name, user.nickname, user.username)
-    return (*_words(user), *(name for name in names if name))
-
-
-def _organizations(user: User) -> list[UUID]:
-    guest = Membership.objects.filter(user=user).values_list("organization_id", flat=True)
-    return sorted({user.organization_id, *guest})
+    return (*_words(identifiers_of(user)), *(name for name in names if name))
 
 
 def _is_theirs(row: Any, user: User) -> bool:
@@ -383,28 +364,7 @@ def _shorten(user: User) -> None:
                 pass
 
 
-# --- afterwards -------------------------------------------------------------------------------
-def finish(erased: Sequence[Erased], *, in_ledger: bool = False) -> list[Erasure]:
-    """Do what lies outside the transaction: the ledger, files, the database's own copies, the scan, the receipts.
-
-    :param in_ledger: the ledger names them already
-    """
-    at = moment(timezone.now())
-    if not in_ledger:
-        ledger.append(LEDGER_KIND, [_ledger_line(entry.erasure, at) for entry in erased])
-    return [entry.erasure for entry in erased]
-
-
-def _ledger_line(erasure: Erasure, at: str) -> dict[str, Any]:
-    return {
-        "erasure": erasure.public_id,
-        "user": str(erasure.user_id),
-        "organization": str(erasure.organization_id),
-        "how": erasure.how,
-        "at": at,
-    }
-
-
+# --- those who wait ---------------------------------------------------------------------------
 def _awaited(erasure: Erasure) -> Erasure:
     """Give an erasure with its receipt, which whoever did it may still be making."""
     deadline = time.monotonic() + PATIENCE

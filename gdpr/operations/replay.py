@@ -14,7 +14,8 @@ from accounts.models import User
 from accounts.operations.base import operation
 from accounts.statuses import Status
 from gdpr.models import Erasure
-from gdpr.operations.erasure import LEDGER_KIND, Erased, carry_out, finish
+from gdpr.operations.erasure import carry_out
+from gdpr.operations.finish import LEDGER_KIND, Erased, finish
 
 __all__ = ["erasure_replay", "ledger_problem", "replay", "returned"]
 
@@ -47,7 +48,7 @@ def replay(*, actor: Actor) -> Iterator[Erasure]:
     policy.require_coarse(actor, Action.ERASURE_REPLAY)
     for line in returned():
         user = User.objects.get(pk=line["user"])
-        yield from finish([erasure_replay(actor=actor, user=user, line=line)], in_ledger=True)
+        yield from finish([erasure_replay(actor=actor, user=user, line=line)], is_replay=True)
 
 
 @operation(Action.ERASURE_REPLAY)

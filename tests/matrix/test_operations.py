@@ -9,11 +9,14 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+import gdpr.operations
 from accounts import ids, operations, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
@@ -22,6 +25,7 @@ from accounts.models import APIKey, AuditEvent, Membership, Organization, Sessio
 from accounts.operations import api_keys, backups, installation, organizations, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
+from gdpr.operations import erasure, replay
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
 
@@ -120,6 +124,20 @@ PERMISSIONS: dict[str, Verb] = {
     "api_key_revoke": Verb(
         "++++---0--", lambda world, actor: api_keys.api_key_revoke(actor=actor, key=world.other_key)
     ),
+    "user_purge": on_bob("++++---0--", erasure.erase, how="purge"),
+    "user_delete": on_bob("++++---0--", erasure.erase, how="delete"),
+    "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
+    "erasure_cancel": Verb(
+        "++++---0--",
+        lambda world, actor: erasure.erasure_cancel(actor=actor, user=world.bob),
+        lambda world: erasure.erase(
+            actor=world.operator, user=world.bob, how="purge", at=timezone.now() + timedelta(days=14)
+        ),
+    ),
+    "user_delete_activities": on_bob("++++---0--", erasure.user_delete_activities),
+    "erasure_replay": on_bob(
+        "++--------", replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}
+    ),
     "superuser_create": on_acme("++--------", installation.superuser_create, email="super@example.com"),
     "admin_link": on_bob("++--------", installation.admin_link),
     "keys_rotate": Verb("++--------", lambda _, actor: installation.keys_rotate(actor=actor)),
@@ -148,6 +166,8 @@ READS = {
     Action.API_KEY_LIST,
     Action.AUDIT_LIST,
     Action.AUDIT_VERIFY,
+    Action.ERASURE_LIST,
+    Action.ERASURE_VERIFY,
 }
 """Nothing changes: ``visible_to`` decides."""
 
@@ -157,13 +177,6 @@ PARTS_OF_OTHERS = {Action.ROLE_ASSIGN, Action.USER_SUSPEND_MATCHING}
 
 PLANNED = {
     Action.USER_EXPORT,
-    Action.USER_PURGE,
-    Action.USER_DELETE,
-    Action.USER_DELETE_ACTIVITIES,
-    Action.ERASURE_LIST,
-    Action.ERASURE_CANCEL,
-    Action.ERASURE_VERIFY,
-    Action.ERASURE_REPLAY,
     Action.HOLD_LIST,
     Action.HOLD_PLACE,
     Action.HOLD_RELEASE,
@@ -205,7 +218,11 @@ def actor_named(world: World, who: str) -> Actor:
 
 def modules() -> list[Any]:
     names = [entry.name for entry in pkgutil.iter_modules(operations.__path__)]
-    return [importlib.import_module(f"accounts.operations.{name}") for name in names]
+    of_gdpr = [entry.name for entry in pkgutil.iter_modules(gdpr.operations.__path__)]
+    return [
+        *(importlib.import_module(f"accounts.operations.{name}") for name in names),
+        *(importlib.import_module(f"gdpr.operations.{name}") for name in of_gdpr),
+    ]
 
 
 def test_every_operation_is_listed() -> None:
