@@ -29,6 +29,7 @@ __all__ = ["CONTEXT", "Form", "Found", "Identifiers", "Kind", "Matcher", "unpack
 USERNAME_LEAST: Final = 5
 PHONE_LEAST: Final = 9
 """Digits; with fewer a number is any number."""
+PHONE_MOST: Final = 32
 CONTEXT: Final = 24
 """How many bytes on either side say whether an identifier stands for itself."""
 BASE64_CORE: Final = 10
@@ -40,9 +41,9 @@ INFLATED: Final = 1 << 20
 SOFT_BREAK: Final = re.compile(rb"=\r?\n|(?<=[A-Za-z0-9+/]{20})\r?\n(?=[A-Za-z0-9+/=]{4})")
 DEFLATED: Final = re.compile(rb"\.(eJ[A-Za-z0-9_-]{10,})")
 """Django's compressed signed values: zlib in base64 after a dot."""
-DIGIT_RUN: Final = re.compile(rb"(?<!\d)(?!\d{4}-\d\d-\d\d(?!\d))\d[\d ().\-/]{7,40}\d")
-"""Digits and what people group them with; a date is no beginning of a telephone number."""
+DIGIT_RUN: Final = re.compile(rb"(?<!\d)\d[\d ().\-/]{7,}\d")
 DIGITS: Final = re.compile(rb"\d+")
+GROUPING: Final = b" ().-/"
 JOINERS: Final = frozenset(".-_+")
 ESCAPED_BEFORE: Final = re.compile(
     r"(?:(?:%[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\x[0-9A-Fa-f]{2}|\\[nrtfbv0]|=(?:0[9AD]|2[0-7C]|3[A-E]))$"
@@ -184,6 +185,7 @@ class Matcher:
                 self._learn_number(person, text)
         self._disguises = list(disguises.values())
         self._automaton = BytesAhoCorasick(disguises) if disguises else None
+        self._digits = BytesAhoCorasick(self._numbers) if self._numbers else None
 
     def _learn_number(self, person: str, text: str) -> None:
         digits = _digits(text).encode()
@@ -198,7 +200,7 @@ class Matcher:
             for disguise in self._disguises[index]:
                 if form := self._form(disguise, piece, start, end):
                     yield Found(start, end, disguise.person, disguise.kind, form)
-        if self._numbers:
+        if self._digits and self._digits.find_matches_as_indexes(piece.translate(None, GROUPING)):
             yield from self._find_numbers(piece)
 
     def _form(self, disguise: _Disguise, piece: bytes, start: int, end: int) -> Form | None:
@@ -225,6 +227,8 @@ class Matcher:
                 number = b""
                 for last in groups[first:]:
                     number += last[0]
+                    if len(number) > PHONE_MOST:
+                        break
                     for person, raw in self._numbers.get(number, ()):
                         start, end = group.start(), last.end()
                         plus = 1 if raw.startswith(b"+") else 0

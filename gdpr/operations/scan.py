@@ -46,6 +46,7 @@ ROWS: Final = 500
 HITS: Final = 100
 """How many hits of one person are kept one by one; all are counted."""
 SEPARATOR: Final = b"\x1e"
+TEXTUAL: Final = (str, bytes, memoryview)
 BINARY_SAMPLE: Final = 8_192
 ARCHIVE_DEPTH: Final = 3
 TOUCHING_SQLITE: Final = ("", "-wal", "-shm", "-journal")
@@ -397,7 +398,7 @@ def _pieces(batch: Sequence[Sequence[Any]]) -> Iterator[list[tuple[Sequence[Any]
     piece: list[tuple[Sequence[Any], bytes]] = []
     size = 0
     for row in batch:
-        held = SEPARATOR.join(part for value in row[2:] for part in _parts(value))
+        held = _joined(row)
         if size and size + len(held) > PIECE:
             yield piece
             piece, size = [], 0
@@ -406,14 +407,17 @@ def _pieces(batch: Sequence[Sequence[Any]]) -> Iterator[list[tuple[Sequence[Any]
     yield piece
 
 
-def _parts(value: Any) -> Iterable[bytes]:
-    if isinstance(value, str):
-        value = value.encode(errors="surrogatepass")
-    if isinstance(value, memoryview):
-        value = bytes(value)
-    if not isinstance(value, bytes):
-        return ()
-    return unpacked(value) if b"\n" in value or b".eJ" in value else (value,)
+def _joined(row: Sequence[Any]) -> bytes:
+    """Put everything that a row holds in a row."""
+    values = [_bytes(value) for value in row[2:] if isinstance(value, TEXTUAL)]
+    text = SEPARATOR.join(values)
+    if b"\n" not in text and b".eJ" not in text:
+        return text
+    return SEPARATOR.join(part for value in values for part in unpacked(value))
+
+
+def _bytes(value: str | bytes | memoryview) -> bytes:
+    return value.encode(errors="surrogatepass") if isinstance(value, str) else bytes(value)
 
 
 def _scan_rows(
@@ -444,8 +448,9 @@ def _scan_rows(
 def _columns(source: _Source, row: Sequence[Any], matcher: Matcher) -> Iterator[tuple[str, Found]]:
     """Say in which columns of a row it is, each form once."""
     for column, value in zip(source.columns, row[2:], strict=True):
-        for hit in _once(found for part in _parts(value) for found in matcher.find(part)):
-            yield column, hit
+        if isinstance(value, TEXTUAL):
+            found = (hit for part in unpacked(_bytes(value)) for hit in matcher.find(part))
+            yield from ((column, hit) for hit in _once(found))
 
 
 def _once(found: Iterable[Found]) -> Iterator[Found]:

@@ -116,7 +116,14 @@ class TestEveryForm:
 
     @pytest.mark.parametrize(
         "text",
-        ["+491701234567", "00491701234567", "+49 (170) 123-45-67", "491701234567", "2026-11-21 49/170.1234567 x"],
+        [
+            "+491701234567",
+            "00491701234567",
+            "+49 (170) 123-45-67",
+            "491701234567",
+            "2026-11-21 49/170.1234567 x",
+            "1 2 3 " * 20 + "49 170 1234567",
+        ],
     )
     def test_of_a_telephone_number(self, text: str) -> None:
         assert found(text) == {("bob", Kind.PHONE, Form.DIGITS)}
@@ -177,6 +184,11 @@ class TestNothingElse:
     )
     def test_a_longer_address_in_disguise(self, text: str, write: Callable[[str], str | bytes]) -> None:
         assert found(write(text)) == set()
+
+    @pytest.mark.parametrize("text", ["bob@example.con", "bob@example.coo", "cob@example.com"])
+    @pytest.mark.parametrize("shift", range(3))
+    def test_one_whose_base64_differs_in_the_last_bits(self, text: str, shift: int) -> None:
+        assert found(in_base64(shift)(text)) == set()
 
     @pytest.mark.parametrize(
         "text", ["malice", "alices", "alice-b", "b.alice", "alice@other.example", "me@alice", "bob", "AlicE1"]
