@@ -294,7 +294,7 @@ class HouseAdmin(ModelAdmin[Any]):
         context = {
             "title": self.plural,
             "lead": self.lead,
-            "table": self.table(request, page.rows, asked),
+            "table": self.table(request, page.rows, scope, asked),
             "filters": self.filter_form(initial=asked.words, label_suffix="") if self.filter_form else None,
             "filtered": bool(asked.words),
             "problem": problem,
@@ -326,24 +326,28 @@ class HouseAdmin(ModelAdmin[Any]):
         """Give the filters of the list as one text, for a verb on all that match."""
         return urlencode(narrowing(request.GET).words)
 
-    def table(self, request: HttpRequest, rows: Sequence[Any], asked: Narrowing) -> Table:
+    def table(self, request: HttpRequest, rows: Sequence[Any], scope: Scope, asked: Narrowing) -> Table:
         """Draw the rows."""
         actor = actor_of(request)
-        columns = [self._column(request, label, word, asked) for label, word in self.columns]
+        columns = [self._column(request, label, word, scope, asked) for label, word in self.columns]
         shown = zip(rows, self.cells_of(actor, rows), strict=True)
         lines = [TableRow(cells, row.public_id, self.links(actor, row)) for row, cells in shown]
         empty = "Nothing matches." if asked.words else self.empty
         hint = "Take a filter away, or look in another organization." if asked.words else ""
         return Table(self.plural, columns, lines, empty, hint, can_select=bool(self.many_verbs(actor)))
 
-    def _column(self, request: HttpRequest, label: str, word: str, asked: Narrowing) -> Column:
-        if word not in self.orders:
+    def _column(self, request: HttpRequest, label: str, word: str, scope: Scope, asked: Narrowing) -> Column:
+        if word not in self.sortable(scope):
             return Column(label)
         now = asked.order or ("" if "search" in asked.words else self.default_order)
         turned = f"-{word}" if now == word else word
         address = self._address(request, order=turned)
         direction = "ascending" if now == word else "descending"
         return Column(label, address, direction if now.removeprefix("-") == word else "")
+
+    def sortable(self, scope: Scope) -> Mapping[str, Order]:
+        """Give the orders that run along an index in this scope."""
+        return self.orders
 
     def _turned(self, request: HttpRequest, cursor: str | None) -> str:
         return self._address(request, cursor=cursor) if cursor else ""

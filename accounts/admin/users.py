@@ -33,6 +33,8 @@ from accounts.serializers.users import UserOutput
 
 __all__ = ["TABS", "Tab", "UserAdmin"]
 
+ALL_ORDERS = {"created_at": USER_ORDERS["created_at"]}
+"""What runs along an index over every organization."""
 TAB = 25
 SHOWN = ("email", "username", *PROFILE_FIELDS, "tags", "metadata")
 
@@ -82,6 +84,10 @@ class UserAdmin(HouseAdmin):
         """Fetch roles, tags and organization along with each."""
         return cast("UserQuerySet", rows).with_shown()
 
+    def sortable(self, scope: Scope) -> dict[str, Order]:
+        """Give the orders that run along an index."""
+        return USER_ORDERS if scope.organization else ALL_ORDERS
+
     def listing(self, actor: Actor, scope: Scope, asked: Narrowing) -> Listing:
         """Give who is wanted, the best fit first where something is searched for."""
         wanted = UserFilter.build(asked.words)
@@ -92,7 +98,7 @@ class UserAdmin(HouseAdmin):
         bound = f"{scope.name} {wanted.scope}"
         if wanted.search and not asked.order:
             return Listing(rows.ranked(wanted.search), Order("rank"), bound)
-        order = Order.parse(asked.order or self.default_order, self.orders)
+        order = Order.parse(asked.order or self.default_order, self.sortable(scope))
         return Listing(rows, order, bound)
 
     def matching(self, actor: Actor, source: QueryDict) -> models.QuerySet[Any]:

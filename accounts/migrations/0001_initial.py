@@ -323,22 +323,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='user',
-            index=models.Index(fields=['email_key', 'id'], name='user_all_by_email'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['username_key', 'id'], name='user_all_by_username'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['name_key', 'id'], name='user_all_by_name'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['last_sign_in_at', 'id'], name='user_all_by_last_sign_in'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
             index=models.Index(condition=models.Q(('is_superuser', True)), fields=['is_superuser'], name='user_superusers'),
         ),
         migrations.AddIndex(

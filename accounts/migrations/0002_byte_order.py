@@ -27,7 +27,7 @@ def backwards(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    """Rows are not rewritten, the indexes of these columns are."""
+    """Rows are not rewritten, three indexes are."""
 
     dependencies = [("accounts", "0001_initial")]
     operations = [migrations.RunPython(forwards, backwards)]

@@ -238,10 +238,6 @@ class User(AbstractBaseUser, Row):
             models.Index(fields=["organization", "name_key", "id"], name="user_by_name"),
             models.Index(fields=["organization", "last_sign_in_at", "id"], name="user_by_last_sign_in"),
             models.Index(fields=["created_at", "id"], name="user_all_by_created"),
-            models.Index(fields=["email_key", "id"], name="user_all_by_email"),
-            models.Index(fields=["username_key", "id"], name="user_all_by_username"),
-            models.Index(fields=["name_key", "id"], name="user_all_by_name"),
-            models.Index(fields=["last_sign_in_at", "id"], name="user_all_by_last_sign_in"),
             models.Index(fields=["is_superuser"], condition=Q(is_superuser=True), name="user_superusers"),
             models.Index(
                 fields=["organization", "status", "created_at", "id"],
