@@ -41,11 +41,12 @@ SHOWN = ("email", "username", *PROFILE_FIELDS, "tags", "metadata")
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab of the person's page that another room adds, and what it wants to be read."""
+    """A tab of the person's page that another room adds, what it wants to be read, and what its form does."""
 
     word: str
     label: str
     reading: Action
+    writing: Action
     view: "Callable[[UserAdmin, HttpRequest, str], HttpResponseBase]"
 
 
@@ -153,6 +154,12 @@ class UserAdmin(HouseAdmin):
             ("<str:public_id>/audit/", self.audit_view, "audit"),
             *((f"<str:public_id>/{tab.word}/", MethodType(tab.view, self), tab.word) for tab in TABS),
         ]
+
+    def attempted(self, request: HttpRequest) -> Action | None:
+        """Say what a request is to do, those to other rooms' tabs included."""
+        match = request.resolver_match
+        word = (match.url_name or "").rpartition("_")[2] if match and request.method == "POST" else ""
+        return super().attempted(request) or next((tab.writing for tab in TABS if tab.word == word), None)
 
     # --- the person -----------------------------------------------------------------------
 

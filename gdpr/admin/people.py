@@ -70,7 +70,7 @@ def personal_data_view(noun: UserAdmin, request: HttpRequest, public_id: str) ->
     return noun.render(request, "person_personal_data.html", context, status=422 if form.errors else 200)
 
 
-PERSONAL_DATA: Final = Tab(WORD, "Personal data", Action.USER_EXPORT, personal_data_view)
+PERSONAL_DATA: Final = Tab(WORD, "Personal data", Action.USER_EXPORT, Action.USER_EXPORT, personal_data_view)
 
 
 def _held(user: User) -> Table:

@@ -41,6 +41,7 @@ class StepOutput(serializers.Serializer[Any]):
     """What happens to the rows of one table."""
 
     table = serializers.CharField()
+    what = serializers.CharField(help_text="what the table holds")
     columns = serializers.ListField(child=serializers.CharField())
     action = serializers.ChoiceField(["delete", "overwrite", "keep"])
     rows = serializers.IntegerField()

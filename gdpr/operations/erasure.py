@@ -31,6 +31,7 @@ from gdpr.operations.scan import Identifiers, identifiers_of
 __all__ = [
     "ErasurePlan",
     "ResidueError",
+    "activities_plan",
     "carry_out",
     "erase",
     "erase_rows",
@@ -92,6 +93,21 @@ def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
         refusal = problem
     steps = plans.erasure(user.pk, removing_account=how == Erasure.DELETE)
     return ErasurePlan(user, how, [step.described() for step in steps], found, refusal)
+
+
+def activities_plan(*, actor: Actor, user: User) -> ErasurePlan:
+    """Say what ``user_delete_activities`` would do, and whether it would be refused; changes nothing.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    """
+    policy.require(actor, Action.USER_DELETE_ACTIVITIES, user)
+    refusal: AccountsError | None = None
+    try:
+        _guard_activities(user)
+    except AccountsError as problem:
+        refusal = problem
+    return ErasurePlan(user, "activities", [step.described() for step in plans.activities(user.pk)], {}, refusal)
 
 
 def erase(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erasure:
@@ -204,9 +220,7 @@ def user_delete_activities(*, actor: Actor, user: User, reason: str = "") -> lis
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_DELETE_ACTIVITIES, user)
-    if user.current_status in {Status.RESTRICTED, Status.PURGING, Status.PURGED}:
-        raise Conflict(f"The account is {user.current_status}.", remedy="Its history cannot be erased apart from it.")
-    _guard_hold(user)
+    _guard_activities(user)
     reason = without(_known_by(user), reason_checked(reason))
     counts = _carried_out(plans.activities(user.pk))
     User.objects.filter(pk=user.pk).update(last_sign_in_at=None)
@@ -319,6 +333,12 @@ def _guard(actor: Actor, user: User, how: str) -> None:
     _guard_hold(user)
     if status is not Status.PURGED:
         guard_leaving(user)
+
+
+def _guard_activities(user: User) -> None:
+    if user.current_status in {Status.RESTRICTED, Status.PURGING, Status.PURGED}:
+        raise Conflict(f"The account is {user.current_status}.", remedy="Its history cannot be erased apart from it.")
+    _guard_hold(user)
 
 
 def _guard_hold(user: User) -> None:

@@ -14,6 +14,7 @@ from accounts.audit import moment
 from accounts.errors import Unavailable
 from accounts.models import AuditChain
 from gdpr.models import Erasure
+from gdpr.operations import exports
 from gdpr.operations.receipts import built, signed
 from gdpr.operations.scan import Identifiers, ScanReport, scan, scan_files
 
@@ -41,6 +42,8 @@ def finish(erased: Sequence[Erased], *, is_replay: bool = False) -> list[Erasure
     if not is_replay:
         _remember(erased)
     people = {entry.erasure.public_id: entry.known_by for entry in erased if entry.known_by is not None}
+    for entry in erased:
+        exports.forget(entry.erasure.user_id)
     _forget_letters(people)
     _forget_copies()
     report = scan(people) if people else None

@@ -15,6 +15,7 @@ from accounts.models import AuditPart
 from gdpr.operations.paths import Model, field_of, model_of, organization_filter
 from gdpr.personal_data import TABLES
 from gdpr.registry import Erase, Kind
+from gdpr.traces import JOINERS
 
 __all__ = ["ERASED", "Mention", "erase_mentions", "mentions", "without"]
 
@@ -43,7 +44,8 @@ def _pattern(words: Iterable[str]) -> re.Pattern[str] | None:
     if not ordered:
         return None
     anything = "|".join(re.escape(word) for word in ordered)
-    return re.compile(rf"(?<![\w.+%-])(?:{anything})(?![\w-]|\.\w|@)", re.IGNORECASE)
+    joined = rf"[{re.escape(''.join(sorted(JOINERS)))}]"
+    return re.compile(rf"(?<!\w)(?<!\w{joined})(?:{anything})(?!\w|{joined}\w|@\w)", re.IGNORECASE)
 
 
 def _without(pattern: re.Pattern[str], value: Any) -> Any:

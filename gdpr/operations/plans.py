@@ -48,7 +48,12 @@ class Step:
 
     def described(self) -> dict[str, Any]:
         """Give the step as a plan and a receipt show it."""
-        shown = {"table": self.table.name, "columns": list(self.columns), "action": self.action}
+        shown = {
+            "table": self.table.name,
+            "what": self.table.what,
+            "columns": list(self.columns),
+            "action": self.action,
+        }
         return {**shown, "rows": self.rows.count(), "why": self.why, "until": self.until}
 
     def carry_out(self) -> int:

@@ -1,0 +1,280 @@
+"""Erasure by click: the plan of what goes, the address typed, the receipt."""
+
+import json
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import ids
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.admin.base import HouseAdmin, View, actor_of, answering
+from accounts.admin.site import site
+from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, date, moment
+from accounts.admin.users import Tab, UserAdmin
+from accounts.admin.verbs import HouseForm
+from accounts.errors import AccountsError, Conflict, Invalid, NotFound
+from accounts.models import User
+from accounts.times import as_end
+from gdpr.models import Erasure
+from gdpr.operations import plans
+from gdpr.operations.erasure import (
+    ErasurePlan,
+    activities_plan,
+    erase,
+    erasure_cancel,
+    erasure_plan,
+    user_delete_activities,
+)
+from gdpr.operations.receipts import as_html
+
+__all__ = ["ERASURE", "ErasureAdmin"]
+
+WORD: Final = "erasure"
+ACTIVITIES: Final = "activities"
+CHOICES: Final = (
+    (Erasure.PURGE, "Erase the person", "An empty row stays, so that the id is never given to somebody else."),
+    (Erasure.DELETE, "Erase and remove the row", "Nothing stays but the trail's plain ids and the receipt."),
+    (ACTIVITIES, "Erase the history only", "Sign-ins, sessions, devices and what the trail says; the account stays."),
+)
+ACTIONS: Final = {
+    Erasure.PURGE: Action.USER_PURGE,
+    Erasure.DELETE: Action.USER_DELETE,
+    ACTIVITIES: Action.USER_DELETE_ACTIVITIES,
+}
+HAPPENS: Final = {plans.DELETE: "deleted", plans.OVERWRITE: "emptied", plans.KEEP: "kept"}
+
+
+class EraseForm(HouseForm):
+    """When, why, and the address typed, so that nobody erases the wrong person by a slip."""
+
+    typed = forms.CharField(
+        max_length=320, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+    after = forms.CharField(
+        label="Not before",
+        max_length=40,
+        required=False,
+        help_text="Empty: as the organization settled. Or now, 14d, or a day such as 2026-12-31.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    reason = forms.CharField(
+        max_length=500,
+        required=False,
+        help_text="Kept in the audit trail; whatever in it names the person is taken out.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None, *, expected: str, has_end: bool) -> None:
+        super().__init__(data)
+        self.expected = expected
+        self.fields["typed"].label = f"Type {expected} to go on"
+        if not has_end:
+            del self.fields["after"]
+
+    def clean_typed(self) -> str:
+        """Compare."""
+        typed = str(self.cleaned_data["typed"]).strip()
+        if typed != self.expected:
+            raise forms.ValidationError("This is not what stands there. Nothing was changed.")
+        return typed
+
+    def clean_after(self) -> Any:
+        """Read when."""
+        text = self.cleaned_data["after"].strip()
+        if text == "now":
+            return timezone.now()
+        try:
+            return as_end(text, field="after") if text else None
+        except AccountsError as refusal:
+            raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
+
+
+@answering
+def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """Show what would go, and let it go; or call off what is planned."""
+    actor = actor_of(request)
+    user, context = noun.person(request, public_id, WORD)
+    noun.require_reading(actor, Action.USER_PURGE, user)
+    how = request.POST.get("how", request.GET.get("how", Erasure.PURGE))
+    if how not in ACTIONS:
+        raise NotFound("Page not found.")
+    if "cancel" in request.POST:
+        erasure_cancel(actor=actor, user=user)
+        messages.success(request, "The erasure is called off.")
+        return redirect(noun.url(WORD, user.public_id))
+    plan = _planned(actor, user, how)
+    expected = user.email or user.public_id
+    form = EraseForm(request.POST or None, expected=expected, has_end=how != ACTIVITIES)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _erased(noun, request, user, how, form)
+        except (Conflict, Invalid) as refusal:
+            form.refuse(refusal)
+    waiting = Erasure.objects.filter(user_id=user.pk, status=Erasure.SCHEDULED).first()
+    context |= {
+        "how": how,
+        "choices": [(word, label, note, word == how) for word, label, note in CHOICES],
+        "table": _table(plan),
+        "plan": plan,
+        "form": form,
+        "button": next(label for word, label, _ in CHOICES if word == how),
+        "waiting": waiting,
+        "waits_until": moment(waiting.due_at) if waiting else "",
+    }
+    return noun.render(request, "person_erasure.html", context, status=422 if form.errors else 200)
+
+
+ERASURE: Final = Tab(WORD, "Erasure", Action.USER_PURGE, Action.USER_PURGE, erasure_view)
+
+
+def _planned(actor: Actor, user: User, how: str) -> ErasurePlan:
+    if how == ACTIVITIES:
+        return activities_plan(actor=actor, user=user)
+    return erasure_plan(actor=actor, user=user, how=how)
+
+
+def _erased(noun: UserAdmin, request: HttpRequest, user: User, how: str, form: EraseForm) -> HttpResponseBase:
+    actor, values = actor_of(request), form.cleaned_data
+    if how == ACTIVITIES:
+        user_delete_activities(actor=actor, user=user, reason=values["reason"])
+        messages.success(request, "The history is erased.")
+        return redirect(noun.url(WORD, user.public_id))
+    erasure = erase(actor=actor, user=user, how=how, reason=values["reason"], at=values["after"])
+    if erasure.status == Erasure.SCHEDULED:
+        messages.success(request, f"The erasure is planned for {moment(erasure.due_at)} UTC.")
+        return redirect(noun.url(WORD, user.public_id))
+    messages.success(request, "The person is erased. This is the receipt.")
+    return redirect(reverse("admin:gdpr_erasure_change", args=[erasure.public_id]))
+
+
+def _table(plan: ErasurePlan) -> Table:
+    """Draw the plan: what is emptied before what is kept, and nothing that touches no row."""
+    rows = [
+        TableRow(
+            [
+                Cell(step["what"], note=step["table"]),
+                Cell(f"{step['rows']:,}"),
+                badge(HAPPENS[step["action"]], note=step["until"] and f"{step['until']}: {step['why']}"),
+            ]
+        )
+        for step in sorted(plan.steps, key=lambda step: step["action"] == plans.KEEP)
+        if step["rows"]
+    ]
+    rows += [
+        TableRow([Cell("Text of others that names the person", note=table), Cell(f"{number:,}"), badge("taken out")])
+        for table, number in sorted(plan.mentions.items())
+    ]
+    columns = [Column("What"), Column("Rows"), Column("What happens to it")]
+    return Table("What goes", columns, rows, "There is nothing left to erase.")
+
+
+@admin.register(Erasure, site=site)
+class ErasureAdmin(HouseAdmin):
+    """Erasures, planned and done."""
+
+    reading = Action.ERASURE_LIST
+    plural = "Erasures"
+    lead = "Who was erased, or is to be, with the receipts. Nothing here names anybody any more."
+    empty = "Nobody was erased, and nobody is to be. It is on the tab “Erasure” of a person."
+    columns = (("Person", ""), ("How", ""), ("State", ""), ("Left", ""), ("Asked for", "created_at"))
+    detail_template = "erasure.html"
+
+    def fetched(self, rows: Any) -> Any:
+        """Fetch the organization along with each."""
+        return rows.select_related("organization")
+
+    def cells(self, actor: Actor, row: Any) -> list[Cell]:
+        """Show an erasure."""
+        return [
+            Cell(ids.encode("usr", row.user_id), url=self.url("change", row.public_id), copy=row.public_id),
+            Cell(row.how),
+            badge(row.status, note=moment(row.due_at) if row.status == Erasure.SCHEDULED else ""),
+            Cell(_left(row)),
+            date(row.created_at),
+        ]
+
+    def named(self, row: Any) -> Cell:
+        """Call an erasure by its id."""
+        return Cell(row.public_id)
+
+    def detail(self, actor: Actor, row: Any) -> dict[str, Any]:
+        """Show the receipt."""
+        person = User.objects.visible_to(actor).filter(pk=row.user_id).first()
+        counts = row.receipt["counts"] if row.receipt else []
+        kept = row.receipt["kept"] if row.receipt else []
+        return {
+            "user": ids.encode("usr", row.user_id),
+            "person_url": reverse("admin:accounts_user_change", args=[person.public_id]) if person else "",
+            "state": badge(row.status),
+            "left": _left(row),
+            "facts": [
+                ("Asked for", moment(row.created_at)),
+                ("Planned for", moment(row.due_at) if row.due_at else "at once"),
+                ("Erased", moment(row.erased_at) if row.erased_at else "not yet"),
+                ("Called off", moment(row.cancelled_at) if row.cancelled_at else "no"),
+            ],
+            "erased": Table(
+                "What was erased",
+                [Column("Table"), Column("What happened"), Column("Rows")],
+                [
+                    TableRow([Cell(entry["table"]), Cell(entry["action"]), Cell(f"{entry['rows']:,}")])
+                    for entry in counts
+                ],
+                "Nothing yet.",
+            ),
+            "kept": Table(
+                "What was kept",
+                [Column("Table"), Column("Why"), Column("Until"), Column("Rows")],
+                [
+                    TableRow(
+                        [
+                            Cell(entry["table"], note=", ".join(entry["columns"])),
+                            Cell(entry["why"], note=f"{entry['basis']}; Art. {entry['exemption']}"),
+                            Cell(entry["until"]),
+                            Cell(f"{entry['rows']:,}"),
+                        ]
+                    )
+                    for entry in kept
+                ],
+                "Nothing.",
+            ),
+            "physical": row.receipt["physical"] if row.receipt else [],
+            "downloads": [
+                Link(f"Receipt as {form.upper()}", self.url("receipt", row.public_id, form))
+                for form in ("html", "json")
+            ]
+            if row.receipt
+            else [],
+        }
+
+    def more_routes(self) -> list[tuple[str, View, str]]:
+        """Add the receipt as a file."""
+        return [("<str:public_id>/receipt.<str:form>", self.receipt_view, "receipt")]
+
+    @answering
+    def receipt_view(self, request: HttpRequest, public_id: str, form: str) -> HttpResponseBase:
+        """Hand over the signed receipt, as JSON or as a page to keep."""
+        row: Erasure = self.found(actor_of(request), public_id)
+        if row.receipt is None or form not in {"html", "json"}:
+            raise NotFound("Receipt not found.")
+        text = as_html(row.receipt) if form == "html" else json.dumps(row.receipt, indent=2)
+        kind = "text/html" if form == "html" else "application/json"
+        name = f"attachment; filename={row.public_id}.{form}"
+        headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+        return HttpResponse(text, content_type=f"{kind}; charset=utf-8", headers=headers)
+
+
+def _left(row: Erasure) -> str:
+    """Say what the search of the whole database found afterwards."""
+    if row.receipt is None:
+        return "—"
+    scan = row.receipt["scan"]["whole_database"]
+    if scan is None:
+        return "not searched"
+    return "nothing" if not scan["residue"] else f"{scan['residue']} places"
