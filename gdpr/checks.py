@@ -380,6 +380,7 @@ def _complete(place: _Place, _: Tables) -> Iterator[Error]:
             "purpose": column.purpose,
             "source": column.source,
             "erase": column.erase,
+            "section": column.section or column.export is Export.NO,
         }
     if missing := [name for name, value in parts.items() if not value]:
         hint = "Say it at the column, or at the table for all of its columns; withheld is why it is not exported."

@@ -24,7 +24,9 @@ from gdpr.registry import (
     Overwrite,
     PlainID,
     Purpose,
+    Recipient,
     Retain,
+    Section,
     Source,
     Table,
     free_text,
@@ -36,7 +38,7 @@ from gdpr.registry import (
     table,
 )
 
-__all__ = ["TABLES"]
+__all__ = ["AUTOMATED_DECISIONS", "RECIPIENTS", "TABLES", "TRANSFERS"]
 
 # --- why anything is held --------------------------------------------------------------------
 ACCOUNT = Purpose("account", "Keep the account that the person has with their organization", Basis.CONTRACT)
@@ -76,6 +78,17 @@ ANSWERED = Retain(
     exemption=Exemption.LEGAL_OBLIGATION,
     until=Days(1_095, after="closed_at"),
 )
+
+# --- who else sees it -------------------------------------------------------------------------
+RECIPIENTS = (
+    Recipient("owners and admins of the organization that owns the account", "everything but secrets"),
+    Recipient("moderators of that organization", "profile, status, roles and tags"),
+    Recipient("owners and admins of organizations where the person is a guest", "name, e-mail address, membership"),
+    Recipient("whoever runs the service", "everything but secrets, to run and mend it"),
+    Recipient("the mail server", "the e-mail address, and the letters to it"),
+)
+TRANSFERS = "The service itself sends nothing to third countries; the organization says where it is run."
+AUTOMATED_DECISIONS = "None: nothing is decided about people by automated processing alone (Art. 22)."
 
 # --- what a person is not shown, and why -----------------------------------------------------
 COPY = "a copy of other columns, for comparing, sorting and searching"
@@ -117,6 +130,7 @@ ORGANIZATIONS = (
         organization=Link("organization"),
         purpose=ACCESS,
         source=Source.ORGANIZATION,
+        section=Section.MEMBERSHIPS,
         erase=Erase.DELETE_ROW,
         retention=(Life.ACCOUNT,),
         columns={
@@ -157,6 +171,7 @@ ORGANIZATIONS = (
         organization=Link("organization"),
         purpose=ACCESS,
         source=Source.ORGANIZATION,
+        section=Section.ROLES,
         erase=Erase.DELETE_ROW,
         retention=(Life.ACCOUNT,),
         columns={
@@ -181,10 +196,13 @@ PEOPLE = (
         organization=Link("organization"),
         purpose=ACCOUNT,
         source=Source.PROVIDED,
+        section=Section.PROFILE,
         retention=(Life.ACCOUNT,),
         columns={
             "id": identifier(Category.UNIQUE_ID, source=Source.DERIVED, erase=TOMBSTONE, log=Log.YES),
-            "organization_id": personal(Category.WORK, source=Source.ORGANIZATION, erase=TOMBSTONE),
+            "organization_id": personal(
+                Category.WORK, source=Source.ORGANIZATION, section=Section.ORGANIZATION, erase=TOMBSTONE
+            ),
             "email": identifier(Category.EMAIL, erase=Erase.NULL),
             "email_key": identifier(
                 Category.EMAIL, source=Source.DERIVED, erase=Erase.NULL, export=Export.NO, withheld=COPY
@@ -207,7 +225,9 @@ PEOPLE = (
             "zoneinfo": personal(Category.LOCATION, erase=Erase.DEFAULT),
             "picture": personal(Category.IMAGE, erase=Erase.DEFAULT),
             "bio": free_text(Category.CONTENT, erase=Erase.DEFAULT),
-            "metadata": free_text(Category.CONTENT, source=Source.ORGANIZATION, erase=Erase.DEFAULT),
+            "metadata": free_text(
+                Category.CONTENT, source=Source.ORGANIZATION, section=Section.METADATA, erase=Erase.DEFAULT
+            ),
             "status": personal(Category.ACCOUNT, source=Source.ORGANIZATION, erase=Overwrite("purged")),
             "status_reason": free_text(Category.ACCOUNT, source=Source.ORGANIZATION, erase=Erase.DEFAULT),
             "status_until": personal(Category.ACCOUNT, source=Source.ORGANIZATION, erase=Erase.NULL),
@@ -229,6 +249,7 @@ PEOPLE = (
         organization=Link("organization"),
         purpose=ACCOUNT,
         source=Source.ORGANIZATION,
+        section=Section.TAGS,
         erase=Erase.DELETE_ROW,
         retention=(Life.ACCOUNT,),
         columns={
@@ -248,8 +269,8 @@ PEOPLE = (
         erase=Erase.DELETE_ROW,
         retention=(Life.ACCOUNT,),
         columns={
-            "id": operational(),
-            "user_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            "id": operational(export=Export.NO, withheld=COPY),
+            "user_id": identifier(Category.UNIQUE_ID, export=Export.NO, withheld=COPY, log=Log.YES),
             "text": personal(Category.NAME, export=Export.NO, withheld=COPY),
         },
     ),
@@ -328,6 +349,7 @@ SIGNING_IN = (
         organization=Link("organization"),
         purpose=SECURITY,
         source=Source.OBSERVED,
+        section=Section.SESSIONS,
         erase=Erase.DELETE_ROW,
         retention=(Days(365, after="expires_at"),),
         is_activity=True,
@@ -352,6 +374,7 @@ SIGNING_IN = (
         whose=(Match("session_key", "accounts_session", "key_hash"),),
         purpose=SIGN_IN,
         source=Source.OBSERVED,
+        section=Section.SESSIONS,
         erase=Erase.DELETE_ROW,
         retention=(Days(0, after="expire_date"),),
         is_activity=True,
@@ -368,6 +391,7 @@ SIGNING_IN = (
         organization=Link("user__organization"),
         purpose=SIGN_IN,
         source=Source.PROVIDED,
+        section=Section.FACTORS,
         erase=Erase.DELETE_ROW,
         retention=(Life.ACCOUNT,),
         columns={
@@ -395,6 +419,7 @@ SIGNING_IN = (
         organization=Link("organization"),
         purpose=SIGN_IN,
         source=Source.OBSERVED,
+        section=Section.SESSIONS,
         erase=Erase.DELETE_ROW,
         retention=(Days(1, after="expires_at"),),
         columns={
@@ -415,6 +440,7 @@ SIGNING_IN = (
         organization=Link("organization"),
         purpose=ACCESS,
         source=Source.PROVIDED,
+        section=Section.API_KEYS,
         erase=Erase.DELETE_ROW,
         retention=(Life.ORGANIZATION, Days(90, after="revoked_at")),
         columns={
@@ -452,6 +478,7 @@ TRAIL_AND_LETTERS = (
         organization=PlainID("organization_id"),
         purpose=AUDIT,
         source=Source.OBSERVED,
+        section=Section.AUDIT_EVENTS,
         erase=TRAIL,
         retention=(Life.ORGANIZATION,),
         columns={
@@ -484,6 +511,7 @@ TRAIL_AND_LETTERS = (
         organization=PlainID("event__organization_id"),
         purpose=AUDIT,
         source=Source.OBSERVED,
+        section=Section.AUDIT_EVENTS,
         erase=Erase.DELETE_ROW,
         retention=(
             Days(90, after="event__occurred_at", where=(("kind", "network"),)),
@@ -507,6 +535,7 @@ TRAIL_AND_LETTERS = (
         organization=ANYWHERE,
         purpose=AUDIT,
         source=Source.OBSERVED,
+        section=Section.AUDIT_EVENTS,
         erase=Erase.DELETE_ROW,
         retention=(Days(90, after="action_time"),),
         is_activity=True,
@@ -528,6 +557,7 @@ TRAIL_AND_LETTERS = (
         organization=Link("organization"),
         purpose=LETTERS,
         source=Source.OBSERVED,
+        section=Section.LETTERS,
         erase=Erase.DELETE_ROW,
         retention=(Days(90, after="created_at"),),
         is_activity=True,
@@ -551,6 +581,7 @@ TRAIL_AND_LETTERS = (
         organization=ANYWHERE,
         purpose=OPERATION,
         source=Source.OBSERVED,
+        section=Section.AUDIT_EVENTS,
         erase=Erase.DELETE_ROW,
         retention=(Days(0, after="expires_at"),),
         is_activity=True,
@@ -602,6 +633,7 @@ ARCHIVE = (
         organization=Link("organization"),
         purpose=RIGHTS,
         source=Source.OBSERVED,
+        section=Section.REQUESTS,
         erase=PROOF,
         retention=(Life.ORGANIZATION,),
         columns={
@@ -630,6 +662,7 @@ ARCHIVE = (
         organization=Link("organization"),
         purpose=RIGHTS,
         source=Source.OBSERVED,
+        section=Section.REQUESTS,
         erase=Erase.DELETE_ROW,
         retention=(Days(90, after="created_at"),),
         columns={
@@ -660,6 +693,7 @@ ARCHIVE = (
         organization=Link("organization"),
         purpose=RIGHTS,
         source=Source.PROVIDED,
+        section=Section.REQUESTS,
         erase=ANSWERED,
         retention=(Days(1_095, after="closed_at"),),
         columns={
@@ -684,6 +718,7 @@ ARCHIVE = (
         organization=Link("organization"),
         purpose=RIGHTS,
         source=Source.ORGANIZATION,
+        section=Section.HOLDS,
         erase=Erase.DELETE_ROW,
         retention=(Life.ACCOUNT,),
         columns={

@@ -31,7 +31,9 @@ __all__ = [
     "Path",
     "PlainID",
     "Purpose",
+    "Recipient",
     "Retain",
+    "Section",
     "Source",
     "Table",
     "counts",
@@ -126,6 +128,28 @@ class Export(StrEnum):
     NO = "no"
 
 
+class Section(StrEnum):
+    """Where the person finds it in the copy of their data."""
+
+    PROFILE = "profile"
+    ORGANIZATION = "organization"
+    MEMBERSHIPS = "memberships"
+    ROLES = "roles"
+    CLAIMS = "claims"
+    TAGS = "tags"
+    METADATA = "metadata"
+    SESSIONS = "sessions"
+    FACTORS = "factors"
+    CONNECTIONS = "connections"
+    AUTHORIZATIONS = "authorizations"
+    API_KEYS = "api_keys"
+    INVITES = "invites"
+    LETTERS = "letters"
+    AUDIT_EVENTS = "audit_events"
+    REQUESTS = "requests"
+    HOLDS = "holds"
+
+
 class Log(StrEnum):
     """What a log may show of it."""
 
@@ -171,6 +195,14 @@ class Purpose:
 
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who is shown what (Art. 15(1)(c))."""
+
+    who: str
+    what: str
 
 
 class Path:
@@ -288,6 +320,7 @@ class Column:
     purpose: Purpose | None = None
     source: Source | None = None
     export: Export = Export.YES
+    section: Section | None = None
     withheld: str = ""
     erase: Erasure | None = None
     retention: tuple[Period, ...] | None = None
@@ -332,6 +365,7 @@ class Options(TypedDict, total=False):
     purpose: Purpose
     source: Source
     export: Export
+    section: Section
     withheld: str
     erase: Erasure
     retention: tuple[Period, ...]
@@ -380,6 +414,7 @@ def table(
     organization: Path | None = None,
     purpose: Purpose | None = None,
     source: Source | None = None,
+    section: Section | None = None,
     erase: Erasure | None = None,
     retention: tuple[Period, ...] | None = None,
     is_activity: bool = False,
@@ -387,7 +422,14 @@ def table(
     columns: Mapping[str, Column],
 ) -> Table:
     """Describe a table; what is said here holds for each column that says nothing else itself."""
-    defaults = {"whose": whose, "purpose": purpose, "source": source, "erase": erase, "retention": retention}
+    defaults = {
+        "whose": whose,
+        "purpose": purpose,
+        "source": source,
+        "section": section,
+        "erase": erase,
+        "retention": retention,
+    }
     described = {
         key: column if column.kind is Kind.NONE else _completed(column, defaults) for key, column in columns.items()
     }

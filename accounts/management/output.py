@@ -1,6 +1,7 @@
 """What a command prints: a table, JSON, JSON lines or CSV; to stdout, or to a file whole or not at all."""
 
 import csv
+import io
 import json
 import os
 import tempfile
@@ -11,14 +12,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Final
 
+from accounts.cells import csv_cell, text_of
 from accounts.errors import Invalid
 
-__all__ = ["FORMATS", "Column", "Rows", "opened", "write"]
+__all__ = ["FORMATS", "Column", "Rows", "opened", "whole_file", "write"]
 
 FORMATS: Final = ("table", "json", "jsonl", "csv")
 WIDTH_SAMPLE: Final = 100
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the beginning of a formula, in full width too."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,20 @@ def opened(path: str | None, stdout: Any) -> Iterator[IO[str]]:
     if path is None:
         yield _Verbatim(stdout)  # type: ignore[misc]
         return
-    if path in FORMATS:
+    with whole_file(path) as raw:
+        file = io.TextIOWrapper(raw, encoding="utf-8", newline="\n", write_through=True)
+        yield file
+        file.detach()
+
+
+@contextmanager
+def whole_file(path: str, formats: Sequence[str] = FORMATS) -> Iterator[IO[bytes]]:
+    """Give a file that appears under its name only when everything is in it, mode 0600.
+
+    :param formats: what ``--format`` takes, and is no name of a file
+    :raises Invalid: if it cannot be written
+    """
+    if path in formats:
         raise Invalid(
             f"--output takes a file, and {path} is a format.",
             remedy=f"Use --format {path}; for a file of that name, --output ./{path}.",
@@ -61,7 +74,7 @@ def opened(path: str | None, stdout: Any) -> Iterator[IO[str]]:
     except OSError as error:
         raise Invalid(f"{path} cannot be written: {error.strerror}.", fields={"output": "cannot be written"}) from None
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -124,29 +137,14 @@ def _csv(result: Rows, file: IO[str]) -> None:
     keys = list(first) if first is not None else [column.key for column in result.columns]
     writer.writerow(keys)
     for row in chain([] if first is None else [first], rows):
-        writer.writerow([_csv_cell(row.get(key)) for key in keys])
-
-
-def _csv_cell(value: Any) -> str:
-    text = _text(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-        return ", ".join(value)
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+        writer.writerow([csv_cell(row.get(key)) for key in keys])
 
 
 def _table(result: Rows, file: IO[str]) -> None:
     """Write aligned columns; widths come from the first rows, and nothing is ever cut."""
     from rich.cells import cell_len  # noqa: PLC0415 -- only tables need it
 
-    cells = ([_text(row.get(column.key)) for column in result.columns] for row in result.rows)
+    cells = ([text_of(row.get(column.key)) for column in result.columns] for row in result.rows)
     sample = list(islice(cells, WIDTH_SAMPLE))
     headings = [column.heading for column in result.columns]
     widths = [max(cell_len(row[index]) for row in [headings, *sample]) for index in range(len(headings))]
@@ -170,7 +168,7 @@ def _card(result: Mapping[str, Any], file: IO[str]) -> None:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             file.write(f"{key}\n")
             for entry in value:
-                file.write("  " + "  ".join(f"{name}={_text(part)}" for name, part in entry.items()) + "\n")
+                file.write("  " + "  ".join(f"{name}={text_of(part)}" for name, part in entry.items()) + "\n")
         else:
-            indented = _text(value).replace("\n", "\n" + " " * (width + 2))
+            indented = text_of(value).replace("\n", "\n" + " " * (width + 2))
             file.write(f"{key.ljust(width)}  {indented}\n")

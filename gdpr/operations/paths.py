@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import Q
 
 from accounts import ids
@@ -14,7 +14,16 @@ from accounts.models import User
 from gdpr.personal_data import TABLES
 from gdpr.registry import ANYWHERE, SELF, Column, CopyOf, Link, Match, Path, PlainID, Table
 
-__all__ = ["children_first", "field_of", "model_of", "organization_filter", "rows_about", "table_named", "whose_groups"]
+__all__ = [
+    "children_first",
+    "field_of",
+    "model_of",
+    "organization_filter",
+    "rows_about",
+    "spellings",
+    "table_named",
+    "whose_groups",
+]
 
 Model = type[models.Model]
 Whose = tuple[Path, ...]
@@ -40,32 +49,36 @@ def field_of(model: Model, column: str) -> models.Field[Any, Any]:
     return next(field for field in model._meta.concrete_fields if field.column == column)
 
 
-def rows_about(model: Model, whose: Iterable[Path], user_id: UUID) -> models.QuerySet[Any]:
+def rows_about(
+    model: Model, whose: Iterable[Path], user_id: UUID, *, using: str = DEFAULT_DB_ALIAS
+) -> models.QuerySet[Any]:
     """Give the rows that lead to a person by any of these paths; none where no path can be followed."""
     condition = Q()
     for path in whose:
         if not isinstance(path, CopyOf):
-            condition |= _condition(model, path, user_id)
-    rows = model._base_manager.all()
+            condition |= _condition(model, path, user_id, using)
+    rows = model._base_manager.using(using)
     return rows.filter(condition) if condition else rows.none()
 
 
-def _condition(model: Model, path: Path, user_id: UUID) -> Q:
+def _condition(model: Model, path: Path, user_id: UUID, using: str) -> Q:
     if path == SELF:
         return Q(pk=user_id)
     if isinstance(path, Link):
         return Q(**{path.lookup: user_id})
     if isinstance(path, PlainID):
-        return Q(**{f"{path.lookup}__in": _spellings(model, path.lookup, user_id)})
+        return Q(**{f"{path.lookup}__in": spellings(model, path.lookup, user_id)})
     assert isinstance(path, Match)
     other = table_named(path.table)
     other_model = model_of(other)
     assert other_model is not None
-    values = rows_about(other_model, other.whose, user_id).values_list(field_of(other_model, path.other).attname)
+    values = rows_about(other_model, other.whose, user_id, using=using).values_list(
+        field_of(other_model, path.other).attname
+    )
     return Q(**{f"{field_of(model, path.column).attname}__in": [value for (value,) in values]})
 
 
-def _spellings(model: Model, lookup: str, user_id: UUID) -> list[Any]:
+def spellings(model: Model, lookup: str, user_id: UUID) -> list[Any]:
     """Give the id as a column of that kind holds it."""
     current: Any = model
     for name in lookup.split("__"):

@@ -32,6 +32,7 @@ from gdpr.registry import (
     Overwrite,
     PlainID,
     Retain,
+    Section,
     Source,
     Table,
     free_text,
@@ -228,6 +229,9 @@ FAULTS: list[Any] = [
         with_column("accounts_user", "locale", erase=None), [("E012", "accounts_user.locale")], id="no erasure"
     ),
     pytest.param(
+        with_column("accounts_user", "locale", section=None), [("E012", "accounts_user.locale")], id="no section"
+    ),
+    pytest.param(
         with_column("accounts_user", "name_key", withheld=""),
         [("E012", "accounts_user.name_key")],
         id="withheld without reason",
@@ -266,6 +270,7 @@ def pets(**columns: Column) -> tuple[Table, ...]:
         whose=(Link("owner"),),
         purpose=ACCOUNT,
         source=Source.PROVIDED,
+        section=Section.PROFILE,
         erase=Erase.DELETE_ROW,
         retention=(Life.ACCOUNT,),
         columns={"id": operational(), "owner_id": identifier(Category.UNIQUE_ID), **columns},
@@ -382,6 +387,7 @@ def test_free_text_needs_an_organization() -> None:
             "Notes",
             purpose=ACCOUNT,
             source=Source.ORGANIZATION,
+            section=Section.PROFILE,
             retention=(Life.ORGANIZATION,),
             raw_on=("sqlite",),
             columns={"text": free_text(Category.CONTENT, erase=Erase.SCRUB)},
