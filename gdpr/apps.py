@@ -1,4 +1,4 @@
-"""The app, and its checks."""
+"""The app, its checks, and where it joins the house."""
 
 from typing import Any
 
@@ -13,8 +13,12 @@ class GDPRConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let ``manage.py check`` compare the map of personal data with the models."""
+        """Let ``manage.py check`` compare the map of personal data with the models, and the sweep do our duties."""
+        from accounts.operations.installation import SWEEPS  # noqa: PLC0415 -- models are there only now
+        from gdpr.operations import requests, retention  # noqa: PLC0415
+
         register(check_personal_data, "gdpr")
+        SWEEPS.update(reminders=requests.remind, retention=retention.RetentionSweep())
 
 
 def check_personal_data(**_: Any) -> list[CheckMessage]:

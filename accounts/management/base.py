@@ -23,7 +23,7 @@ from accounts import policy
 from accounts.actors import Actor
 from accounts.errors import AccountsError, Exit, Internal, Invalid, Unavailable
 from accounts.management import parser as options
-from accounts.management.output import Column, Rows, opened, write
+from accounts.management.output import FORMATS, Column, Rows, opened, write
 from accounts.management.parser import Parser
 from accounts.management.selection import Progress, find_organization, find_user, named_users
 from accounts.models import Organization, User
@@ -43,6 +43,7 @@ class Command(BaseCommand):
 
     examples: ClassVar[tuple[str, ...]] = ()
     default_format: ClassVar[str] = "table"
+    formats: ClassVar[Sequence[str]] = FORMATS
     requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **_: Any) -> Parser:
@@ -61,7 +62,7 @@ class Command(BaseCommand):
 
     def add_base_options(self, parser: Parser) -> None:
         """Add what every command takes; of Django's own options only ``--traceback`` makes sense here."""
-        options.add_output(parser, self.default_format)
+        options.add_output(parser, self.default_format, self.formats)
         parser.add_argument("--traceback", action="store_true", help="show where an internal fault happened")
         parser.set_defaults(verbosity=1, no_color=True, force_color=False, settings=None, pythonpath=None)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from typing import NoReturn
 
 from django.core.management.base import CommandParser
@@ -42,11 +43,11 @@ def wants_json(argv: list[str]) -> bool:
     return False
 
 
-def add_output(parser: Parser, default: str = "table") -> None:
+def add_output(parser: Parser, default: str = "table", formats: Sequence[str] = FORMATS) -> None:
     """Add how and where to print."""
     group = parser.add_argument_group("output")
     group.add_argument(
-        "--format", choices=FORMATS, default=default, help=f"how to print the result (default: {default})"
+        "--format", choices=formats, default=default, help=f"how to print the result (default: {default})"
     )
     group.add_argument("--json", action="store_const", const="json", dest="format", help="short for --format json")
     group.add_argument("--output", metavar="FILE", help="write to a file instead, whole or not at all, mode 0600")

@@ -1,0 +1,1 @@
+"""What the archive shows: the same for every door."""
