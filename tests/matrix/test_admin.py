@@ -15,12 +15,15 @@ from django.urls import URLPattern, reverse
 from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.admin.site import site
 from accounts.admin.user_verbs import USER_VERBS
 from accounts.models import APIKey, AuditEvent, AuditPart, Membership, Organization, Role, Session, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.users import user_tag
 from accounts.statuses import TRANSITIONS, Status
+from gdpr.admin import site
+from gdpr.models import LegalHold, PrivacyTerms, SubjectRequest
+from gdpr.operations.holds import hold_place
+from gdpr.operations.requests import request_open
 from tests.accounts.pages.browsing import sign_in, text_of
 from tests.factories.users import PASSWORD, SessionFactory, make_user
 
@@ -55,6 +58,14 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "apikey_verb": (200, 200, 403, 404, 200),
     "auditevent_changelist": (200, 200, 403, 200, 200),
     "auditevent_change": (200, 200, 403, 404, 200),
+    "legalhold_changelist": (200, 200, 403, 200, 200),
+    "legalhold_add": (200, 200, 403, 200, 200),
+    "legalhold_verb": (200, 200, 403, 404, 200),
+    "subjectrequest_changelist": (200, 200, 403, 200, 200),
+    "subjectrequest_add": (200, 200, 403, 200, 200),
+    "subjectrequest_verb": (200, 200, 403, 404, 200),
+    "privacyterms_changelist": (200, 200, 403, 200, 200),
+    "privacyterms_change": (200, 200, 403, 404, 200),
 }
 POST: dict[str, tuple[int, int, int, int, int]] = {
     "user_add": (302, 302, 403, 422, 302),
@@ -68,6 +79,11 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "session_verb": (302, 302, 403, 404, 302),
     "apikey_add": (200, 200, 403, 422, 200),
     "apikey_verb": (302, 302, 403, 404, 302),
+    "legalhold_add": (302, 302, 403, 422, 302),
+    "legalhold_verb": (302, 302, 403, 404, 302),
+    "subjectrequest_add": (302, 302, 403, 422, 302),
+    "subjectrequest_verb": (302, 302, 403, 404, 302),
+    "privacyterms_change": (302, 302, 403, 404, 302),
 }
 RECORDED = {
     ("user_add", "frank"), ("user_change", "frank"), ("user_verb", "frank"), ("organization_verb", "erin"),
@@ -84,6 +100,8 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
     key = api_key_create(actor=operator, organization=acme, name="sync", scopes=["user.show"]).key
     user_tag(actor=operator, user=cast.bob, tags=["vip"])
     event = AuditEvent.objects.get(action=Action.USER_TAG)
+    hold = hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e")
+    request = request_open(actor=operator, user=cast.carol, kind="access")
     return {
         "user": cast.bob.public_id,
         "organization": acme.public_id,
@@ -92,6 +110,9 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         "session": session.public_id,
         "apikey": key.public_id,
         "auditevent": event.public_id,
+        "legalhold": hold.public_id,
+        "subjectrequest": request.public_id,
+        "privacyterms": acme.public_id,
     }
 
 
@@ -101,16 +122,21 @@ VERB = {
     "membership": "remove",
     "session": "revoke",
     "apikey": "revoke",
+    "legalhold": "release",
+    "subjectrequest": "close",
 }
+ARCHIVE = {"legalhold", "subjectrequest", "privacyterms"}
+"""Nouns of gdpr; the others are of accounts."""
 
 
 def address(name: str, world: dict[str, str]) -> str:
     """Give the address of a page, of the row that the world has."""
     noun, _, page = name.partition("_")
+    route = f"admin:{'gdpr' if noun in ARCHIVE else 'accounts'}_{name}"
     if page == "verb":
-        return f"{reverse(f'admin:accounts_{name}', args=[VERB[noun]])}?selected={world[noun]}"
+        return f"{reverse(route, args=[VERB[noun]])}?selected={world[noun]}"
     args = [] if page in {"changelist", "add"} else [world[noun]]
-    return reverse(f"admin:accounts_{name}", args=args)
+    return reverse(route, args=args)
 
 
 def values(name: str, world: dict[str, str]) -> dict[str, Any]:
@@ -118,7 +144,8 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
     noun, _, page = name.partition("_")
     if page == "verb":
         more = {"how": "typed", "password": "another long sentence here", "again": "another long sentence here"}
-        return {"selected": world[noun], "step": "do", "reason": "because", **(more if noun == "user" else {})}
+        typed = {"user": more, "subjectrequest": {"outcome": "done"}}.get(noun, {})
+        return {"selected": world[noun], "step": "do", "reason": "because", **typed}
     posted: dict[str, dict[str, Any]] = {
         "user_add": {"organization": "acme", "email": "new@acme.example", "password": "none"},
         "user_change": {"email": "bob@acme.example", "initial-email": "bob@acme.example", "nickname": "Bobby",
@@ -128,6 +155,9 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
         "organization_add": {"name": "Third", "slug": "third"},
         "organization_change": {"name": "Acme renamed", "slug": "acme"},
         "apikey_add": {"organization": "acme", "name": "tool", "scopes": ["user.show"]},
+        "legalhold_add": {"organization": "acme", "person": "bob", "reason": "Case 8", "exemption": "e"},
+        "subjectrequest_add": {"organization": "acme", "person": "bob", "kind": "access"},
+        "privacyterms_change": {"erasure_grace_days": "7", "archived_days": "90", "contact": "dpo@acme.example"},
     }  # fmt: skip
     return posted[name]
 
@@ -153,11 +183,15 @@ class TestListed:
     def test_every_address_is_in_the_matrix(self) -> None:
         found = set(routes())
 
-        assert {name.removeprefix("accounts_") for name in found if name.startswith("accounts_")} == set(GET)
-        assert {name for name in found if not name.startswith("accounts_")} == OUTSIDE
+        ours = {name for name in found if name.startswith(("accounts_", "gdpr_"))}
+        assert {name.partition("_")[2] for name in ours} == set(GET)
+        assert {name.partition("_")[2].partition("_")[0] for name in ours if name.startswith("gdpr_")} == ARCHIVE
+        assert found - ours == OUTSIDE
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
-        assert set(site._registry) == {User, Organization, Membership, Role, Session, APIKey, AuditEvent}
+        assert set(site._registry) == {
+            User, Organization, Membership, Role, Session, APIKey, AuditEvent, LegalHold, SubjectRequest, PrivacyTerms,
+        }  # fmt: skip
         for noun in site._registry.values():
             request: Any = None
             assert not noun.has_add_permission(request)
@@ -241,7 +275,7 @@ def test_tenancy_lists_hold_nothing_of_the_neighbours(name: str, cast: SimpleNam
         assert mark not in shown["mallory"]
     for private in (cast.bob.public_id, cast.bob.email, "acme.example"):
         assert private not in shown["mallory"]
-    if noun != "organization":
+    if noun not in {"organization", "privacyterms"}:  # lists of organizations
         assert signed_in("mallory", cast).get(f"{address(name, world)}?org=acme").status_code == 404
 
 
@@ -365,6 +399,8 @@ def test_queries_do_not_depend_on_the_number_of_rows(
         SessionFactory.create(user=person)
         user_tag(actor=operator, user=person, tags=["a", "b"])
         api_key_create(actor=operator, organization=acme, name=f"more {number}", scopes=["user.show"])
+        hold_place(actor=operator, user=person, reason="Case 9", exemption="e")
+        request_open(actor=operator, user=person, kind="access")
 
     assert queries(address(name, world)) == few
 

@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,9 @@ from accounts.models import APIKey, AuditEvent, Membership, Organization, Sessio
 from accounts.operations import api_keys, backups, installation, organizations, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
+from gdpr import operations as archive
+from gdpr.models import LegalHold, SubjectRequest
+from gdpr.operations import erasure, holds, requests, retention, terms
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
 
@@ -122,6 +126,28 @@ PERMISSIONS: dict[str, Verb] = {
     ),
     "superuser_create": on_acme("++--------", installation.superuser_create, email="super@example.com"),
     "admin_link": on_bob("++--------", installation.admin_link),
+    "user_purge": on_bob("++++---0--", erasure.user_purge),
+    "user_delete": on_bob("++++---0--", erasure.user_delete),
+    "user_delete_activities": on_bob("++++---0--", erasure.user_delete_activities),
+    "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
+    "erasure_cancel": Verb(
+        "++++---0--",
+        lambda world, actor: erasure.erasure_cancel(actor=actor, user=world.bob),
+        lambda world: erasure.user_purge(actor=world.operator, user=world.bob, after=timedelta(days=7)),
+    ),
+    "hold_place": on_bob("++++---0--", holds.hold_place, reason="Case 7", exemption="e"),
+    "hold_review": Verb("++++---0--", lambda world, actor: holds.hold_review(actor=actor, hold=world.hold)),
+    "hold_release": Verb("++++---0--", lambda world, actor: holds.hold_release(actor=actor, hold=world.hold)),
+    "request_open": on_bob("++++---0--", requests.request_open, kind="access"),
+    "request_extend": Verb(
+        "++++---0--",
+        lambda world, actor: requests.request_extend(actor=actor, request=world.request, note="Much of it"),
+    ),
+    "request_close": Verb(
+        "++++---0--", lambda world, actor: requests.request_close(actor=actor, request=world.request)
+    ),
+    "terms_update": on_acme("++++---0--", terms.terms_update, changes={"erasure_grace_days": 7}),
+    "retention_run": Verb("++--------", lambda _, actor: retention.retention_run(actor=actor)),
     "keys_rotate": Verb("++--------", lambda _, actor: installation.keys_rotate(actor=actor)),
     "backup_recorded": Verb("++--------", lambda _, actor: backups.backup_recorded(actor=actor)),
     "restore_recorded": Verb("++--------", lambda _, actor: backups.restore_recorded(actor=actor)),
@@ -148,6 +174,8 @@ READS = {
     Action.API_KEY_LIST,
     Action.AUDIT_LIST,
     Action.AUDIT_VERIFY,
+    Action.HOLD_LIST,
+    Action.REQUEST_LIST,
 }
 """Nothing changes: ``visible_to`` decides."""
 
@@ -157,22 +185,9 @@ PARTS_OF_OTHERS = {Action.ROLE_ASSIGN, Action.USER_SUSPEND_MATCHING}
 
 PLANNED = {
     Action.USER_EXPORT,
-    Action.USER_PURGE,
-    Action.USER_DELETE,
-    Action.USER_DELETE_ACTIVITIES,
     Action.ERASURE_LIST,
-    Action.ERASURE_CANCEL,
     Action.ERASURE_VERIFY,
     Action.ERASURE_REPLAY,
-    Action.HOLD_LIST,
-    Action.HOLD_PLACE,
-    Action.HOLD_RELEASE,
-    Action.REQUEST_LIST,
-    Action.REQUEST_OPEN,
-    Action.REQUEST_EXTEND,
-    Action.REQUEST_CLOSE,
-    Action.TERMS_UPDATE,
-    Action.RETENTION_RUN,
 }
 """Words whose operations come next; this set shrinks to nothing."""
 
@@ -192,6 +207,8 @@ def world(
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        hold=holds.hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
+        request=requests.request_open(actor=operator, user=cast.carol, kind="access"),
     )
 
 
@@ -204,8 +221,11 @@ def actor_named(world: World, who: str) -> Actor:
 
 
 def modules() -> list[Any]:
-    names = [entry.name for entry in pkgutil.iter_modules(operations.__path__)]
-    return [importlib.import_module(f"accounts.operations.{name}") for name in names]
+    return [
+        importlib.import_module(f"{room.__name__}.{entry.name}")
+        for room in (operations, archive)
+        for entry in pkgutil.iter_modules(room.__path__)
+    ]
 
 
 def test_every_operation_is_listed() -> None:
@@ -293,6 +313,8 @@ def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World,
         "session": Session(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "guest": Membership(pk=ids.new(), organization=world.acme, user=world.bob),
         "other_key": APIKey(pk=ids.new(), organization=world.acme),
+        "hold": LegalHold(pk=ids.new(), organization=world.acme, user=world.carol),
+        "request": SubjectRequest(pk=ids.new(), organization=world.acme, user_id=world.carol.pk),
     }
 
     with pytest.raises(NotFound) as absent:
