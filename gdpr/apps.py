@@ -13,12 +13,16 @@ class GDPRConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let ``manage.py check`` compare the map of personal data with the models, and the sweep do our duties."""
-        from accounts.operations.installation import SWEEPS  # noqa: PLC0415 -- models are there only now
-        from gdpr.operations import requests, retention  # noqa: PLC0415
+        """Let ``manage.py check`` compare the map of personal data with the models, and join the house."""
+        from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415 -- once the models are there
+        from gdpr.operations.erasure import erasures_finish  # noqa: PLC0415
+        from gdpr.operations.replay import ledger_problem  # noqa: PLC0415
+        from gdpr.operations.requests import remind  # noqa: PLC0415
+        from gdpr.operations.retention import RetentionSweep  # noqa: PLC0415
 
         register(check_personal_data, "gdpr")
-        SWEEPS.update(reminders=requests.remind, retention=retention.RetentionSweep())
+        READINESS["erasures"] = ledger_problem
+        SWEEPS.update(erasures=erasures_finish, reminders=remind, retention=RetentionSweep())
 
 
 def check_personal_data(**_: Any) -> list[CheckMessage]:

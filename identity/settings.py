@@ -69,6 +69,7 @@ def url_parts(value: str, *, expected: str) -> SplitResult:
 ENVIRONMENT = one_of("IDENTITY_ENV", "development", "development", "production")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = False
+SOFTWARE_VERSION = "0.1.0"
 VAR = Path(env.str("IDENTITY_VAR", str(BASE_DIR / "var"))).absolute()
 
 # --- the web server --------------------------------------------------------------------------
@@ -165,6 +166,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LEDGER_URL: str = env.str("LEDGER_URL", f"file://{quote(str(VAR / 'ledger.jsonl'))}")
 if not LEDGER_URL.startswith("file:///"):
     raise ImproperlyConfigured("LEDGER_URL is file:///…, a place outside the main database.")
+BACKUP_DAYS = number("BACKUP_DAYS", 35, least=1, most=3_650)
+BACKUP_DAYS = number("BACKUP_DAYS", 35, least=0, most=3_650)
 
 # --- people ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -1,5 +1,6 @@
 """The people and things that the examples of help, documentation and README speak of."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gdpr.models import SubjectRequest
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
+from tests.factories.receipts import make_receipt
 from tests.factories.users import SessionFactory, make_user
 
 __all__ = ["KNOWN", "build", "fit"]
@@ -48,6 +50,8 @@ def build(folder: Path) -> None:
     SubjectRequest.objects.filter(pk=request.pk).update(id=ids.decode("dsr", f"dsr_{KNOWN}"))
     (folder / "people.txt").write_text("bob@example.com\njane@example.com\n")
     (folder / "user_ids.txt").write_text(f"usr_{KNOWN}\n")
+    (folder / "known-by.txt").write_text("gone@left.example\n")
+    (folder / "receipt.json").write_text(json.dumps(make_receipt()))
     (folder / "password.txt").write_text("correct horse battery staple\n")
 
 

@@ -21,7 +21,12 @@ __all__ = ["AuditReport", "audit_checkpoint", "audit_verify"]
 
 CHECKPOINT: Final = "checkpoint"
 PARTS: Final = (AuditPart.SUBJECT, AuditPart.ACTOR, AuditPart.NETWORK)
-ERASING: Final = (Action.USER_PURGE, Action.USER_DELETE, Action.USER_DELETE_ACTIVITIES)
+ERASING: Final = (
+    Action.USER_PURGE,
+    Action.USER_DELETE,
+    Action.USER_DELETE_ACTIVITIES,
+    Action.ERASURE_REPLAY,
+)
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 FAULTS_KEPT: Final = 1_000
 BATCH: Final = 2_000

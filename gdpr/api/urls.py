@@ -4,12 +4,22 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from gdpr.api.duties import HoldViewSet, RequestViewSet, TermsViewSet
+from gdpr.api.erasures import ErasureViewSet, UserErasureViewSet
 
 router = SimpleRouter()
+router.register("erasures", ErasureViewSet, basename="erasure")
 router.register("holds", HoldViewSet, basename="hold")
 router.register("requests", RequestViewSet, basename="subject-request")
 router.register("terms", TermsViewSet, basename="terms")
 
 urlpatterns = [
     path("v1/personal-data/", include(router.urls)),
+    path("v1/users/<str:id>/purge/", UserErasureViewSet.as_view({"post": "user_purge"}), name="user-purge"),
+    path("v1/users/<str:id>/delete/", UserErasureViewSet.as_view({"post": "user_delete"}), name="user-delete"),
+    path("v1/users/<str:id>/cancel-erasure/", UserErasureViewSet.as_view({"post": "cancel"}), name="erasure-cancel"),
+    path(
+        "v1/users/<str:id>/delete-activities/",
+        UserErasureViewSet.as_view({"post": "delete_activities"}),
+        name="user-delete-activities",
+    ),
 ]

@@ -7,41 +7,43 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import audit, ledger, policy
+from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.audit import moment
 from accounts.errors import AccountsError, Conflict, NotFound
-from accounts.models import Membership, User
+from accounts.models import User
 from accounts.operations.base import operation
 from accounts.operations.credentials import end_credentials, guard_leaving
 from accounts.profile import reason_checked
 from accounts.statuses import Status
 from gdpr.models import Erasure, LegalHold, PrivacyTerms
 from gdpr.operations import plans
+from gdpr.operations.finish import Erased, finish
 from gdpr.operations.mentions import erase_mentions, mentions, without
+from gdpr.operations.scan import Identifiers, identifiers_of
 
 __all__ = [
-    "LEDGER_KIND",
-    "Erased",
     "ErasurePlan",
     "ResidueError",
+    "carry_out",
     "erase",
+    "erase_rows",
     "erasure_cancel",
     "erasure_of",
     "erasure_plan",
     "erasures_finish",
+    "finish",
     "user_delete",
     "user_delete_activities",
     "user_purge",
 ]
 
-LEDGER_KIND: Final = "erasure"
 LONG: Final = 20_000
 """More rows than this to delete are deleted in steps, behind the fence."""
 PATIENCE: Final = 60.0
@@ -52,14 +54,6 @@ ACTIONS: Final[Mapping[str, Action]] = {Erasure.PURGE: Action.USER_PURGE, Erasur
 
 class ResidueError(Exception):
     """Something of the person was left where the map says that nothing is: everything was rolled back."""
-
-
-class Erased(NamedTuple):
-    """An erasure, whether it was done just now, and by what the person was known: in memory only."""
-
-    erasure: Erasure
-    is_fresh: bool = False
-    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,8 @@ def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
     """
     policy.require(actor, ACTIONS[how], user)
     found: dict[str, int] = {}
-    for mention in mentions(_words(user), _organizations(user)):
+    known_by = identifiers_of(user)
+    for mention in mentions(_words(known_by), known_by.organizations):
         if not _is_theirs(mention.row, user):
             table = mention.model._meta.db_table
             found[table] = found.get(table, 0) + 1
@@ -100,29 +95,28 @@ def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
     return ErasurePlan(user, how, [step.described() for step in steps], found, refusal)
 
 
-def erase(*, actor: Actor, user: User, how: str, reason: str = "", after: timedelta | None = None) -> Erasure:
+def erase(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erasure:
     """Erase a person, or plan to: the whole of it, with its receipt. Again gives the same receipt.
 
     ``purge`` leaves the account's row without personal data; ``delete`` takes it away.
 
-    :param after: wait so long, ``None`` for as long as the organization settled
+    :param at: not before then; ``None``: after the grace period that the organization settled
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    verb = user_purge if how == Erasure.PURGE else user_delete
-    policy.require(actor, ACTIONS[how], user)
-    grace = _grace(user) if after is None else after
-    if before := Erasure.objects.of(user.pk, how):
-        if before.status in {Erasure.ERASED, Erasure.COMPLETE}:
-            return _awaited(before)
-    elif not grace and _rows_to_go(user) > LONG:
+    erased = erase_rows(actor=actor, user=user, how=how, reason=reason, at=at)
+    return finish([erased])[0] if erased.is_fresh else _awaited(erased.erasure)
+
+
+def erase_rows(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erased:
+    """Do of ``erase`` what is done in the database; ``finish`` has to follow, for many people at once if need be."""
+    at = at or timezone.now() + _grace(user)
+    if at <= timezone.now() and _rows_to_go(user) > LONG:
         erasure_fence(actor=actor, user=user, how=how, reason=reason)
         _shorten(user)
-    erased = verb(actor=actor, user=user, reason=reason, after=grace)
-    if erased.erasure.status == Erasure.SCHEDULED:
-        return erased.erasure
-    return finish([erased])[0] if erased.is_fresh else _awaited(erased.erasure)
+    verb = user_purge if how == Erasure.PURGE else user_delete
+    return verb(actor=actor, user=user, reason=reason, at=at)
 
 
 def erasure_of(*, actor: Actor, user_id: UUID, how: str) -> Erasure:
@@ -137,25 +131,25 @@ def erasure_of(*, actor: Actor, user_id: UUID, how: str) -> Erasure:
 
 
 @operation(Action.USER_PURGE)
-def user_purge(*, actor: Actor, user: User, reason: str = "", after: timedelta = timedelta()) -> Erased:
+def user_purge(*, actor: Actor, user: User, reason: str = "", at: datetime | None = None) -> Erased:
     """Erase everything about a person but an empty row that keeps the id from being given away again.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    return _erased_or_planned(actor, user, Erasure.PURGE, reason=reason, after=after)
+    return _erased_or_planned(actor, user, Erasure.PURGE, reason=reason, at=at)
 
 
 @operation(Action.USER_DELETE)
-def user_delete(*, actor: Actor, user: User, reason: str = "", after: timedelta = timedelta()) -> Erased:
+def user_delete(*, actor: Actor, user: User, reason: str = "", at: datetime | None = None) -> Erased:
     """Erase everything about a person, the account's row included; also of one who was purged before.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    return _erased_or_planned(actor, user, Erasure.DELETE, reason=reason, after=after)
+    return _erased_or_planned(actor, user, Erasure.DELETE, reason=reason, at=at)
 
 
 @operation(Action.USER_PURGE)
@@ -222,7 +216,7 @@ def user_delete_activities(*, actor: Actor, user: User, reason: str = "") -> lis
 
 
 # --- the transaction --------------------------------------------------------------------------
-def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, after: timedelta) -> Erased:
+def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, at: datetime | None) -> Erased:
     user = User.objects.locked(user)
     policy.require(actor, ACTIONS[how], user)
     before = Erasure.objects.of(user.pk, how)
@@ -231,9 +225,9 @@ def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, after
     if before is None or before.status != Erasure.FENCED:
         _guard(actor, user, how)
     erasure = before or _row(actor, user, how, reason=reason)
-    if after:
-        return Erased(_planned(actor, user, erasure, reason=reason, after=after))
-    return _erased(actor, user, erasure, reason=reason or erasure.reason)
+    if at and at > timezone.now():
+        return Erased(_planned(actor, user, erasure, reason=reason, at=at))
+    return carry_out(actor, user, erasure, action=ACTIONS[how], reason=reason or erasure.reason)
 
 
 def _row(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
@@ -248,22 +242,25 @@ def _row(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
     )
 
 
-def _planned(actor: Actor, user: User, erasure: Erasure, *, reason: str, after: timedelta) -> Erasure:
+def _planned(actor: Actor, user: User, erasure: Erasure, *, reason: str, at: datetime) -> Erasure:
     if not erasure._state.adding:
         raise Conflict(
             f"The erasure is planned for {moment(erasure.due_at or timezone.now())[:16]} UTC already.",
-            remedy="Call it off first, or let it happen now by asking for no delay.",
+            remedy="Call it off first, or let it happen now.",
         )
-    erasure.due_at = timezone.now() + after
+    erasure.due_at = at
     erasure.save(force_insert=True)
-    audit.record(
-        actor, ACTIONS[erasure.how], user, reason=reason, planned_for=moment(erasure.due_at), erasure=erasure.public_id
-    )
+    audit.record(actor, ACTIONS[erasure.how], user, reason=reason, planned_for=moment(at), erasure=erasure.public_id)
     return erasure
 
 
-def _erased(actor: Actor, user: User, erasure: Erasure, *, reason: str) -> Erased:
-    words, organizations = _words(user), _organizations(user)
+def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, reason: str) -> Erased:
+    """Erase somebody whose row is locked, in the caller's transaction: once begun, all of it or nothing.
+
+    :raises ResidueError: if anything is left that the map says goes; the transaction has to end with it
+    """
+    known_by = identifiers_of(user)
+    words, organizations = _words(known_by), known_by.organizations
     reason = without(_known_by(user), reason_checked(reason))
     steps = plans.erasure(user.pk, removing_account=erasure.how == Erasure.DELETE)
     erasure.status, erasure.erased_at = Erasure.ERASED, timezone.now()
@@ -273,7 +270,7 @@ def _erased(actor: Actor, user: User, erasure: Erasure, *, reason: str) -> Erase
     counts += [{"table": name, "action": "scrub", "rows": rows} for name, rows in sorted(scrubbed.items())]
     event = audit.record_erasure(
         actor,
-        ACTIONS[erasure.how],
+        action,
         user,
         reason=reason,
         erasure=erasure.public_id,
@@ -283,7 +280,7 @@ def _erased(actor: Actor, user: User, erasure: Erasure, *, reason: str) -> Erase
     _assert_nothing_left(steps, words, organizations)
     erasure.counts, erasure.event_id, erasure.reason = {"tables": counts}, event.pk, ""
     erasure.save()
-    return Erased(erasure, is_fresh=True, words=words)
+    return Erased(erasure, is_fresh=True, known_by=known_by)
 
 
 def _carried_out(steps: Iterable[plans.Step]) -> list[dict[str, Any]]:
@@ -340,22 +337,15 @@ def _grace(user: User) -> timedelta:
 
 
 # --- who it is --------------------------------------------------------------------------------
-def _words(user: User) -> tuple[str, ...]:
+def _words(known_by: Identifiers) -> tuple[str, ...]:
     """Give what names this person and nobody else; a short username is a word like others."""
-    username = user.username if user.username and len(user.username) >= 5 else None
-    words = (user.email, user.email_key, username, user.username_key if username else None, user.phone_number)
-    return tuple(dict.fromkeys(word for word in words if word))
+    return tuple(dict.fromkeys(text for texts in known_by.named.values() for text in texts))
 
 
 def _known_by(user: User) -> tuple[str, ...]:
     """Give every name too, for text that is about this person."""
     names = (user.display_name, user.name, user.given_name, user.family_name, user.nickname, user.username)
-    return (*_words(user), *(name for name in names if name))
-
-
-def _organizations(user: User) -> list[UUID]:
-    guest = Membership.objects.filter(user=user).values_list("organization_id", flat=True)
-    return sorted({user.organization_id, *guest})
+    return (*_words(identifiers_of(user)), *(name for name in names if name))
 
 
 def _is_theirs(row: Any, user: User) -> bool:
@@ -375,24 +365,7 @@ def _shorten(user: User) -> None:
                 pass
 
 
-# --- afterwards -------------------------------------------------------------------------------
-def finish(erased: Sequence[Erased]) -> list[Erasure]:
-    """Do what lies outside the transaction: the ledger, files, the database's own copies, the scan, the receipts."""
-    at = moment(timezone.now())
-    ledger.append(LEDGER_KIND, [_ledger_line(entry.erasure, at) for entry in erased])
-    return [entry.erasure for entry in erased]
-
-
-def _ledger_line(erasure: Erasure, at: str) -> dict[str, Any]:
-    return {
-        "erasure": erasure.public_id,
-        "user": str(erasure.user_id),
-        "organization": str(erasure.organization_id),
-        "how": erasure.how,
-        "at": at,
-    }
-
-
+# --- those who wait ---------------------------------------------------------------------------
 def _awaited(erasure: Erasure) -> Erasure:
     """Give an erasure with its receipt, which whoever did it may still be making."""
     deadline = time.monotonic() + PATIENCE
@@ -425,7 +398,7 @@ def _taken_up(erasure: Erasure, now: datetime) -> bool:
         if erasure.status == Erasure.SCHEDULED and user.last_sign_in_at and user.last_sign_in_at > erasure.created_at:
             erasure_cancel(actor=actor, user=user, reason="signed in since it was planned")
         else:
-            erase(actor=actor, user=user, how=erasure.how, after=timedelta())
+            erase(actor=actor, user=user, how=erasure.how, at=now)
     except AccountsError:
         return False
     return True

@@ -1,1 +1,1 @@
-"""What the archive shows: the same for every door."""
+"""What the archive shows, the same through every door."""

@@ -226,14 +226,14 @@ class TestGrace:
     """An erasure that waits."""
 
     def test_it_waits_can_be_called_off_and_planned_again(self, lived: User, operator: Actor) -> None:
-        planned = purge(operator, lived, after=timedelta(days=14))
+        planned = purge(operator, lived, at=timezone.now() + timedelta(days=14))
         assert planned.status == Erasure.SCHEDULED
         assert User.objects.get(pk=lived.pk).email
 
         cancelled = erasure_cancel(actor=operator, user=lived, reason="changed their mind")
 
         assert cancelled.status == Erasure.CANCELLED
-        assert purge(operator, lived, after=timedelta(days=1)).pk != planned.pk
+        assert purge(operator, lived, at=timezone.now() + timedelta(days=1)).pk != planned.pk
 
     def test_the_organizations_terms_say_how_long(self, lived: User, operator: Actor) -> None:
         PrivacyTerms.objects.create(organization=lived.organization, erasure_grace_days=30)
@@ -242,11 +242,11 @@ class TestGrace:
 
         assert planned.due_at is not None
         assert timedelta(days=29) < planned.due_at - timezone.now() <= timedelta(days=30)
-        assert purge(operator, lived, after=timedelta()).pk == planned.pk
+        assert purge(operator, lived, at=timezone.now()).pk == planned.pk
         assert User.objects.get(pk=lived.pk).status == Status.PURGED
 
     def test_the_sweep_carries_it_out(self, lived: User, operator: Actor) -> None:
-        purge(operator, lived, after=timedelta(days=14))
+        purge(operator, lived, at=timezone.now() + timedelta(days=14))
         assert erasures_finish() == 0
         Erasure.objects.update(due_at=timezone.now())
 
@@ -256,7 +256,7 @@ class TestGrace:
         assert AuditEvent.objects.get(action="user.purge", actor_kind="system").subject_id == lived.pk
 
     def test_whoever_came_back_is_left_alone(self, lived: User, operator: Actor) -> None:
-        planned = purge(operator, lived, after=timedelta(days=14))
+        planned = purge(operator, lived, at=timezone.now() + timedelta(days=14))
         Erasure.objects.update(due_at=timezone.now())
         User.objects.filter(pk=lived.pk).update(last_sign_in_at=timezone.now())
 
@@ -267,10 +267,10 @@ class TestGrace:
         assert User.objects.get(pk=lived.pk).email
 
     def test_twice_planned_is_a_conflict(self, lived: User, operator: Actor) -> None:
-        purge(operator, lived, after=timedelta(days=14))
+        purge(operator, lived, at=timezone.now() + timedelta(days=14))
 
         with pytest.raises(Conflict, match="already"):
-            purge(operator, lived, after=timedelta(days=7))
+            purge(operator, lived, at=timezone.now() + timedelta(days=7))
 
 
 class TestAllOrNothing:

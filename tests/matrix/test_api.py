@@ -7,6 +7,7 @@ the cast: ``+`` it is answered, ``-`` 403, ``0`` 404,
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts import ids
 from accounts.actors import Actor
@@ -24,6 +26,7 @@ from accounts.operations import api_keys
 from accounts.operations.base import OPERATIONS
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
+from gdpr.models import Erasure
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
@@ -98,6 +101,23 @@ ROUTES: dict[str, Route] = {
     "user_set": on("bob", "+++-0-00-", confirmed=True),
     "user_sign_out": on("bob", "++++0+00-"),
     "user_set_password": on("bob", "+++-0-00-", password="correct horse battery staple"),
+    "user_purge": on("bob", "+++-0-00-"),
+    "user_delete": on("bob", "+++-0-00-"),
+    "user_delete_activities": on("bob", "+++-0-00-"),
+    "erasure_cancel": Route(
+        "+++-0-00-",
+        "bob",
+        prepare=lambda world: Erasure.objects.create(
+            organization=world.acme,
+            user_id=world.bob.pk,
+            how="purge",
+            status="scheduled",
+            due_at=timezone.now() + timedelta(days=9),
+            requested_by_kind="operator",
+        ),
+    ),
+    "erasure_list": Route("+++---0--", query="org=acme"),
+    "erasure_show": on("erasure", "+++---0--"),
     "membership_list": Route("+++---0--", query="org=acme"),
     "membership_add": Route("+00000000", body=lambda world: {"organization": "acme", "user": world.oscar.public_id}),
     "membership_show": on("guest", "+++---0--"),
@@ -144,6 +164,9 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=request_open(actor=operator, user=cast.carol, kind="access"),
+        erasure=Erasure.objects.create(
+            organization=acme, user_id=ids.new(), how="purge", status="erased", requested_by_kind="operator"
+        ),
         event=AuditEvent.objects.get(
             action="user.tag", subject_id=user_tag(actor=operator, user=cast.carol, tags=["vip"]).pk
         ),
@@ -212,8 +235,7 @@ def test_every_operation_has_an_endpoint_of_its_name() -> None:
     not_here = {
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
         "_session_start_with_code", "superuser_create", "admin_link", "keys_rotate", "backup_recorded",
-        "user_change_password", "restore_recorded", "retention_run", "erasure_fence",
-        "user_purge", "user_delete", "user_delete_activities", "erasure_cancel",  # their doors come next
+        "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay", "retention_run",
     }  # fmt: skip
 
     assert set(OPERATIONS) - not_here <= set(ENDPOINTS)

@@ -1,0 +1,29 @@
+"""``manage.py user_delete_activities``."""
+
+from argparse import Namespace
+from typing import Any
+
+from accounts.actors import Actor
+from accounts.management.base import UserChangeCommand
+from accounts.models import User
+from gdpr.operations.erasure import user_delete_activities
+
+
+class Command(UserChangeCommand):
+    """Erase what a person did."""
+
+    help = "Erase what a person did (sign-ins, sessions, devices, what the audit trail says); the account stays."
+    examples = (
+        "user_delete_activities bob@example.com --dry-run",
+        "user_delete_activities bob@example.com --reason 'Asked for it' --yes",
+    )
+    verb = "Erase the history of"
+
+    def _one(self, actor: Actor, arguments: Namespace) -> Any:
+        self.ask("Erase the history of this user? It cannot be taken back.", arguments)
+        return super()._one(actor, arguments)
+
+    def change(self, actor: Actor, arguments: Namespace, user: User) -> User:
+        """Erase the history of one."""
+        user_delete_activities(actor=actor, user=user, reason=arguments.reason)
+        return user

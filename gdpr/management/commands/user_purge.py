@@ -1,0 +1,16 @@
+"""``manage.py user_purge``."""
+
+from gdpr.management.erasure import ErasureCommand
+from gdpr.models import Erasure
+
+
+class Command(ErasureCommand):
+    """Erase a person and keep an empty row."""
+
+    help = "Erase everything about a person but an empty row that keeps the id from being given away again."
+    examples = (
+        "user_purge bob@example.com --dry-run",
+        "user_purge bob@example.com --reason 'Request dsr_7' --yes",
+        "user_purge --from-file people.txt --after 14d --yes",
+    )
+    how = Erasure.PURGE

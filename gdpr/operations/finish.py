@@ -1,0 +1,130 @@
+"""What follows an erasure outside its transaction: ledger, files, the database's own copies, scan, receipt."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from accounts import ledger
+from accounts.audit import moment
+from accounts.errors import Unavailable
+from accounts.models import AuditChain
+from gdpr.models import Erasure
+from gdpr.operations.receipts import built, signed
+from gdpr.operations.scan import Identifiers, ScanReport, scan, scan_files
+
+__all__ = ["LEDGER_KIND", "Erased", "finish"]
+
+log = structlog.get_logger("gdpr.erasure")
+LEDGER_KIND: Final = "erasure"
+UNKNOWN: Final = "the process that erased ended before it could look, and nobody knows any more what to look for"
+
+
+class Erased(NamedTuple):
+    """An erasure, whether it was done just now, and by what the person was known: in memory only."""
+
+    erasure: Erasure
+    is_fresh: bool = False
+    known_by: Identifiers | None = None
+
+
+def finish(erased: Sequence[Erased], *, is_replay: bool = False) -> list[Erasure]:
+    """Finish erasures that are committed, all of them in one pass, and give them with their receipts.
+
+    :param is_replay: the ledger names them already
+    :raises Unavailable: if the ledger cannot be written; the sweep tries again
+    """
+    if not is_replay:
+        _remember(erased)
+    people = {entry.erasure.public_id: entry.known_by for entry in erased if entry.known_by is not None}
+    _forget_letters(people)
+    _forget_copies()
+    report = scan(people) if people else None
+    for entry in erased:
+        _conclude(entry, report if entry.known_by is not None else None, is_replay=is_replay)
+    return [entry.erasure for entry in erased]
+
+
+def _remember(erased: Sequence[Erased]) -> None:
+    at = moment(timezone.now())
+    lines = [
+        {
+            "erasure": erasure.public_id,
+            "user": str(erasure.user_id),
+            "organization": str(erasure.organization_id),
+            "how": erasure.how,
+            "at": at,
+        }
+        for erasure, *_ in erased
+    ]
+    try:
+        ledger.append(LEDGER_KIND, lines)
+    except OSError as error:
+        raise Unavailable(
+            f"It is erased, but the ledger cannot be written: {error.strerror}.",
+            remedy="Make room for the ledger; the sweep then finishes, and gives the receipt.",
+        ) from None
+
+
+def _forget_letters(people: dict[str, Identifiers]) -> None:
+    """Delete letters that lie as files and name one of these people."""
+    folder = Path(settings.EMAIL_FILE_PATH)
+    while people and folder.is_dir() and (named := _naming(folder, people)):
+        for path in named:
+            path.unlink(missing_ok=True)
+
+
+def _naming(folder: Path, people: dict[str, Identifiers]) -> list[Path]:
+    listed = [path for path in folder.iterdir() if path.is_file()]
+    found = {hit.where for hits in scan_files(listed, people).hits.values() for hit in hits}
+    return [path for path in listed if any(where.endswith(path.name) for where in found)]
+
+
+def _forget_copies() -> None:
+    """Let SQLite's search index and write-ahead log forget what was deleted; in PostgreSQL the rewrite does."""
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO accounts_usersearch_trigram(accounts_usersearch_trigram) VALUES ('optimize')")
+        if not connection.in_atomic_block:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _conclude(entry: Erased, report: ScanReport | None, *, is_replay: bool) -> None:
+    erasure = entry.erasure
+    assert erasure.erased_at is not None
+    assert erasure.event_id is not None
+    found: dict[str, Any] | None = report.as_dict(erasure.public_id) if report else None
+    if found and found["residue"]:
+        log.error("residue", erasure=erasure.public_id, places=found["residue"])
+    head = AuditChain.objects.filter(pk=erasure.organization_id).values("sequence", "hash").get()
+    now = timezone.now()
+    document = built(
+        receipt_id=erasure.public_id,
+        user_id=erasure.user_id,
+        organization_id=erasure.organization_id,
+        how=erasure.how,
+        cause=_cause(erasure, is_replay=is_replay),
+        requested_at=erasure.created_at,
+        erased_at=erasure.erased_at,
+        made_at=now,
+        tables=erasure.counts["tables"],
+        in_transaction=0,
+        whole_database=found,
+        whole_database_missing="" if found else UNKNOWN,
+        event_id=erasure.event_id,
+        chain_head=head,
+        vendor=connection.vendor,
+    )
+    erasure.receipt, erasure.status, erasure.completed_at = signed(document), Erasure.COMPLETE, now
+    erasure.save(update_fields=["receipt", "status", "completed_at"])
+
+
+def _cause(erasure: Erasure, *, is_replay: bool) -> str:
+    if is_replay:
+        return "replay"
+    return {"operator": "operator", "system": "retention"}.get(erasure.requested_by_kind, "request")
