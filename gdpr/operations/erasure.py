@@ -38,7 +38,6 @@ __all__ = [
     "erasure_of",
     "erasure_plan",
     "erasures_finish",
-    "finish",
     "user_delete",
     "user_delete_activities",
     "user_purge",

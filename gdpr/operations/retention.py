@@ -26,8 +26,8 @@ from accounts.models.audit import INSTALLATION_CHAIN
 from accounts.operations.base import operation
 from accounts.statuses import Status
 from gdpr.models import Erasure, LegalHold, PrivacyTerms
-from gdpr.operations.erasure import erase_rows, finish
-from gdpr.operations.finish import Erased
+from gdpr.operations.erasure import erase_rows
+from gdpr.operations.finish import Erased, finish
 from gdpr.operations.paths import Model, children_first, field_of, model_of
 from gdpr.personal_data import TABLES
 from gdpr.registry import SOMEBODY, Days, Kind, Lapse, Period, Retain, Table
