@@ -74,6 +74,7 @@ class Action(StrEnum):
     HOLD_LIST = "hold.list"
     HOLD_PLACE = "hold.place"
     HOLD_RELEASE = "hold.release"
+    HOLD_REVIEW = "hold.review"
     REQUEST_LIST = "request.list"
     REQUEST_OPEN = "request.open"
     REQUEST_EXTEND = "request.extend"

@@ -14,16 +14,17 @@ class GDPRConfig(AppConfig):
 
     def ready(self) -> None:
         """Let ``manage.py check`` compare the map with the models, and take the places that the house keeps for us."""
-        from accounts.admin.users import TABS  # noqa: PLC0415 -- needs the models
-        from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415
-        from gdpr.admin.erasures import ERASURE  # noqa: PLC0415
-        from gdpr.admin.people import PERSONAL_DATA  # noqa: PLC0415
-        from gdpr.operations import erasure, exports, replay  # noqa: PLC0415
+        from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415 -- needs the models
+        from gdpr.operations import erasure, exports, replay, requests, retention  # noqa: PLC0415
 
         register(check_personal_data, "gdpr")
         READINESS["erasures"] = replay.ledger_problem
-        SWEEPS.update(erasures=erasure.erasures_finish, exports=exports.sweep)
-        TABS.extend([PERSONAL_DATA, ERASURE])
+        SWEEPS.update(
+            erasures=erasure.erasures_finish,
+            exports=exports.sweep,
+            reminders=requests.remind,
+            retention=retention.RetentionSweep(),
+        )
 
 
 def check_personal_data(**_: Any) -> list[CheckMessage]:

@@ -16,6 +16,10 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.models import Organization, User
+from accounts.serializers.api_keys import APIKeyOutput
+from accounts.serializers.base import Output
+from accounts.serializers.sessions import SessionOutput
+from accounts.serializers.users import UserDetailOutput
 from gdpr.personal_data import TABLES
 from gdpr.registry import (
     ABOUT_PEOPLE,
@@ -27,12 +31,12 @@ from gdpr.registry import (
     Erase,
     Export,
     Kind,
+    Lapse,
     Link,
     Log,
     Match,
     Overwrite,
     Path,
-    Period,
     PlainID,
     Retain,
     Table,
@@ -43,6 +47,12 @@ __all__ = ["database_errors", "map_errors", "shipped_errors"]
 MAP: Final = "gdpr/personal_data.py"
 OPEN_FIELDS: Final = (models.JSONField, models.TextField, models.BinaryField)
 """What holds anything of any length."""
+SHOWN_TO_OWNERS: Final[Mapping[str, type[Output[Any]]]] = {
+    "accounts_user": UserDetailOutput,
+    "accounts_session": SessionOutput,
+    "accounts_apikey": APIKeyOutput,
+}
+"""What shows people their own rows."""
 EMPTYING: Final = frozenset({Erase.DELETE_ROW, Erase.NULL, Erase.DEFAULT})
 LEAVING: Final = (models.PROTECT, models.RESTRICT, models.DO_NOTHING)
 
@@ -246,10 +256,21 @@ def _ends(place: _Place, _: Tables) -> Iterator[Error]:
     for period in periods:
         if isinstance(period, Days) and (problem := _period_problem(period, place)):
             yield place.error(6, f"the end {period!s} {problem}.", "Name a time that the row has or leads to.")
+    for period in column.retention or ():
+        if isinstance(period, Days) and (problem := _lapse_problem(period, place)):
+            hint = "Rows end by what the table says; a column of addresses can say then=Lapse.TRUNCATE itself."
+            yield place.error(6, f"the end {period!s} {problem}.", hint)
 
 
-def _period_problem(period: Period, place: _Place) -> str:
-    assert isinstance(period, Days)
+def _lapse_problem(period: Days, place: _Place) -> str:
+    if period in place.entry.retention:
+        return "" if period.then is Lapse.DELETE_ROW else "is the rows', which cannot be cut"
+    if period.then is Lapse.DELETE_ROW:
+        return "would delete the row, but the table says something else"
+    return "" if isinstance(place.field, models.GenericIPAddressField) else "cuts what is no address"
+
+
+def _period_problem(period: Days, place: _Place) -> str:
     if period.days < 0:
         return "is before its beginning"
     if place.model is None:
@@ -387,5 +408,20 @@ def _complete(place: _Place, _: Tables) -> Iterator[Error]:
         yield place.error(12, f"nothing says its {_words(missing)}.", hint)
 
 
+# --- E013: what the copy holds, people see day by day -----------------------------------------
+def _shown(place: _Place, _: Tables) -> Iterator[Error]:
+    column, serializer = place.column, SHOWN_TO_OWNERS.get(place.entry.name)
+    if serializer is None or place.field is None or column.kind is Kind.SECRET:
+        return
+    shown = {word for name, field in serializer().fields.items() for word in (name, (field.source or "").split(".")[0])}
+    is_shown = bool(shown & {place.name, place.field.name})
+    name = serializer.__name__
+    if column.export is Export.YES and not is_shown and not column.unshown:
+        hint = "Show it, or say unshown=, with the reason."
+        yield place.error(13, f"it is exported, but {name} does not show it to its owner.", hint)
+    if column.unshown and is_shown:
+        yield place.error(13, f"it is said to be unshown, but {name} shows it.", "Take unshown= away.")
+
+
 TABLE_RULES: Final = (_paths_lead, _one_fate, _organization)
-COLUMN_RULES: Final = (_has_path, _ends, _cascades, _emptied, _secret, _fits, _complete)
+COLUMN_RULES: Final = (_has_path, _ends, _cascades, _emptied, _secret, _fits, _complete, _shown)

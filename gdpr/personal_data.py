@@ -10,6 +10,7 @@ from typing import Final
 from gdpr.registry import (
     ANYWHERE,
     SELF,
+    SOMEBODY,
     Basis,
     Category,
     CopyOf,
@@ -17,6 +18,7 @@ from gdpr.registry import (
     Erase,
     Exemption,
     Export,
+    Lapse,
     Life,
     Link,
     Log,
@@ -93,6 +95,7 @@ AUTOMATED_DECISIONS = "None: nothing is decided about people by automated proces
 # --- what a person is not shown, and why -----------------------------------------------------
 COPY = "a copy of other columns, for comparing, sorting and searching"
 MENTION = "about the organization; a person can only be mentioned in it"
+ADDRESS = "the address at which it is asked for says it"
 TECHNICAL = "the state of a program, readable by that program alone"
 
 ORGANIZATIONS = (
@@ -207,7 +210,12 @@ PEOPLE = (
             "email_key": identifier(
                 Category.EMAIL, source=Source.DERIVED, erase=Erase.NULL, export=Export.NO, withheld=COPY
             ),
-            "email_verified_at": personal(Category.ACCOUNT, source=Source.OBSERVED, erase=Erase.NULL),
+            "email_verified_at": personal(
+                Category.ACCOUNT,
+                source=Source.OBSERVED,
+                erase=Erase.NULL,
+                unshown="shown as email_verified",
+            ),
             "username": identifier(Category.USERNAME, erase=Erase.NULL),
             "username_key": identifier(
                 Category.USERNAME, source=Source.DERIVED, erase=Erase.NULL, export=Export.NO, withheld=COPY
@@ -231,13 +239,20 @@ PEOPLE = (
             "status": personal(Category.ACCOUNT, source=Source.ORGANIZATION, erase=Overwrite("purged")),
             "status_reason": free_text(Category.ACCOUNT, source=Source.ORGANIZATION, erase=Erase.DEFAULT),
             "status_until": personal(Category.ACCOUNT, source=Source.ORGANIZATION, erase=Erase.NULL),
-            "status_before": personal(Category.ACCOUNT, source=Source.ORGANIZATION, erase=Erase.DEFAULT),
+            "status_before": personal(
+                Category.ACCOUNT,
+                source=Source.ORGANIZATION,
+                erase=Erase.DEFAULT,
+                unshown="the status now is shown",
+            ),
             "is_superuser": personal(
                 Category.AUTHORIZATION, purpose=ACCESS, source=Source.ORGANIZATION, erase=Erase.DEFAULT
             ),
-            "must_change_password": operational(purpose=SIGN_IN, source=Source.DERIVED, erase=Erase.DEFAULT),
+            "must_change_password": operational(
+                purpose=SIGN_IN, source=Source.DERIVED, erase=Erase.DEFAULT, unshown="told at the next sign-in"
+            ),
             "last_sign_in_at": personal(Category.BEHAVIOR, purpose=SECURITY, source=Source.OBSERVED, erase=Erase.NULL),
-            "version": operational(source=Source.DERIVED, erase=TOMBSTONE),
+            "version": operational(source=Source.DERIVED, erase=TOMBSTONE, unshown="shown as the ETag of the answer"),
             "created_at": personal(Category.ACCOUNT, source=Source.OBSERVED, erase=TOMBSTONE),
             "updated_at": operational(source=Source.OBSERVED, erase=Erase.NULL),
         },
@@ -355,8 +370,8 @@ SIGNING_IN = (
         is_activity=True,
         columns={
             "id": operational(),
-            "organization_id": operational(),
-            "user_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            "organization_id": operational(unshown=ADDRESS),
+            "user_id": identifier(Category.UNIQUE_ID, log=Log.YES, unshown=ADDRESS),
             "kind": operational(),
             "key_hash": secret(),
             "created_at": personal(Category.BEHAVIOR),
@@ -364,7 +379,7 @@ SIGNING_IN = (
             "expires_at": operational(),
             "ended_at": personal(Category.BEHAVIOR),
             "end_reason": operational(),
-            "ip": personal(Category.IP_ADDRESS, retention=(Days(90, after="last_active_at"),)),
+            "ip": personal(Category.IP_ADDRESS, retention=(Days(90, after="last_active_at", then=Lapse.TRUNCATE),)),
             "device": personal(Category.DEVICE),
         },
     ),
@@ -455,7 +470,7 @@ SIGNING_IN = (
             "expires_at": operational(),
             "last_used_at": personal(Category.BEHAVIOR, source=Source.OBSERVED),
             "revoked_at": operational(),
-            "revoke_reason": operational(),
+            "revoke_reason": operational(unshown="the audit trail says what revoked it"),
         },
     ),
 )
@@ -515,8 +530,9 @@ TRAIL_AND_LETTERS = (
         erase=Erase.DELETE_ROW,
         retention=(
             Days(90, after="event__occurred_at", where=(("kind", "network"),)),
-            Days(365, after="event__occurred_at", where=(("kind", "actor"),)),
-            Days(365, after="event__occurred_at", where=(("kind", "subject"),)),
+            # What is about nobody stays, so that missing parts stay explained; an address is somebody's always.
+            Days(365, after="event__occurred_at", where=(("kind", "actor"), ("person_id", SOMEBODY))),
+            Days(365, after="event__occurred_at", where=(("kind", "subject"), ("person_id", SOMEBODY))),
         ),
         is_activity=True,
         columns={

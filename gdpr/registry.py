@@ -14,6 +14,7 @@ __all__ = [
     "ABOUT_PEOPLE",
     "ANYWHERE",
     "SELF",
+    "SOMEBODY",
     "Basis",
     "Category",
     "Column",
@@ -23,6 +24,7 @@ __all__ = [
     "Exemption",
     "Export",
     "Kind",
+    "Lapse",
     "Life",
     "Link",
     "Log",
@@ -166,20 +168,37 @@ class Life(StrEnum):
     INSTALLATION = "as long as the installation"
 
 
+class Lapse(StrEnum):
+    """What happens at the end of a period."""
+
+    DELETE_ROW = "the row is deleted"
+    TRUNCATE = "cut to its network"
+    """An address loses what tells its machine from the others of the network: /24 is left, of IPv6 /48."""
+
+
+SOMEBODY: Final = "somebody"
+"""In ``Days.where``: the column holds an id, whosever."""
+
+
 @dataclass(frozen=True)
 class Days:
     """It is kept for so many days after a moment.
 
-    ``after`` is the look-up of a date or time from the row; ``where`` says for which rows, if not all.
+    ``after`` is the look-up of a date or time from the row; ``where`` says for which rows, if not all;
+    ``then`` what happens at the end. What a table says ends its rows, what a column says itself that column.
     """
 
     days: int
     after: str
     where: tuple[tuple[str, str], ...] = ()
+    then: Lapse = Lapse.DELETE_ROW
 
     def __str__(self) -> str:
-        which = "".join(f" where {key} is {value}" for key, value in self.where)
-        return f"{self.days} days after {self.after}{which}"
+        which = "".join(
+            f"{' and' if index else ' where'} {key} is {value}" for index, (key, value) in enumerate(self.where)
+        )
+        what = f", then {self.then}" if self.then is not Lapse.DELETE_ROW else ""
+        return f"{self.days} days after {self.after}{' where ' if which else ''}{which}{what}"
 
 
 Period = Life | Days
@@ -312,7 +331,11 @@ Erasure = Erase | Overwrite | Retain
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What is to be known about one column. What is ``None`` is as its table says."""
+    """What is to be known about one column. What is ``None`` is as its table says.
+
+    ``withheld`` is why the copy of the person's data lacks it; ``unshown`` why the API does not show it to
+    them day by day, although the copy holds it.
+    """
 
     kind: Kind
     category: Category | None = None
@@ -322,6 +345,7 @@ class Column:
     export: Export = Export.YES
     section: Section | None = None
     withheld: str = ""
+    unshown: str = ""
     erase: Erasure | None = None
     retention: tuple[Period, ...] | None = None
     log: Log = Log.MASKED
@@ -344,6 +368,7 @@ class Table:
     """One table, and each of its columns by the name that the database has for it.
 
     ``organization`` leads to the organization in whose rows free text about a person is looked for.
+    ``retention`` is how long its rows are kept, but for columns that say something else themselves.
     ``is_activity`` says that the rows tell what the person did: ``user_delete_activities`` erases those.
     ``raw_on`` names the databases (``sqlite``, ``postgresql``) on which there is such a table although
     no model has it; empty for the table of a model.
@@ -353,6 +378,7 @@ class Table:
     what: str
     whose: tuple[Path, ...]
     organization: Path | None
+    retention: tuple[Period, ...]
     is_activity: bool
     raw_on: tuple[str, ...]
     columns: Mapping[str, Column]
@@ -367,6 +393,7 @@ class Options(TypedDict, total=False):
     export: Export
     section: Section
     withheld: str
+    unshown: str
     erase: Erasure
     retention: tuple[Period, ...]
     log: Log
@@ -438,6 +465,7 @@ def table(
         what=what,
         whose=whose,
         organization=organization,
+        retention=retention or (),
         is_activity=is_activity,
         raw_on=raw_on,
         columns=described,

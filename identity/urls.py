@@ -3,9 +3,9 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from accounts.admin.site import site
 from accounts.api import missing
 from accounts.pages import failures, health, links, passwords
+from gdpr.admin import site
 
 handler400 = "accounts.pages.failures.bad_request"
 handler403 = "accounts.pages.failures.forbidden"

@@ -65,6 +65,7 @@ def _exits() -> Iterator[str]:
 
 def _objects() -> Iterator[str]:
     from accounts.serializers import api_keys, audit, organizations, sessions, users
+    from gdpr.serializers import duties
 
     shown: dict[str, Any] = {
         "User": users.UserOutput,
@@ -74,6 +75,9 @@ def _objects() -> Iterator[str]:
         "Session": sessions.SessionOutput,
         "API key": api_keys.APIKeyOutput,
         "Audit event": audit.AuditEventOutput,
+        "Legal hold": duties.HoldOutput,
+        "Subject request": duties.RequestOutput,
+        "Privacy terms": duties.TermsOutput,
     }
     for name, serializer in shown.items():
         yield f"- **{name}**: {' '.join(f'`{field}`' for field in serializer.Meta.fields)}"

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from accounts import ids
+from accounts import ids, policy
 from accounts.models import APIKey, Organization, User
 from accounts.statuses import TRANSITIONS, Status
+from gdpr.models import SubjectRequest
+from gdpr.operations.holds import hold_place
+from gdpr.operations.requests import request_open
 from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
 from tests.factories.receipts import make_receipt
 from tests.factories.users import SessionFactory, make_user
@@ -40,6 +43,11 @@ def build(folder: Path) -> None:
         secret_hash="0" * 64,
         expires_at=timezone.now() + timedelta(days=30),
     )
+    jane = User.objects.get(email="jane@example.com")
+    operator = policy.operator(os_user="tester")
+    hold_place(actor=operator, user=jane, reason="Case 7", exemption="e")
+    request = request_open(actor=operator, user=jane, kind="erasure")
+    SubjectRequest.objects.filter(pk=request.pk).update(id=ids.decode("dsr", f"dsr_{KNOWN}"))
     (folder / "people.txt").write_text("bob@example.com\njane@example.com\n")
     (folder / "user_ids.txt").write_text(f"usr_{KNOWN}\n")
     (folder / "known-by.txt").write_text("gone@left.example\n")

@@ -1,6 +1,7 @@
 """Organizations: theirs for most, every one for super-users."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -26,7 +27,10 @@ from accounts.operations.organizations import (
     org_update,
 )
 
-__all__ = ["OrganizationAdmin"]
+__all__ = ["INSIDE", "OrganizationAdmin"]
+
+INSIDE: Final[list[Callable[[Actor, Organization], Link | None]]] = []
+"""Where other rooms lead to from an organization; ``None`` to whom it is not shown. Filled at start."""
 
 
 class OrganizationForm(HouseForm):
@@ -193,7 +197,8 @@ class OrganizationAdmin(HouseAdmin):
                 for model in (User, Membership, Session, APIKey, AuditEvent)
                 if isinstance(noun := self.admin_site.get_model_admin(model), HouseAdmin)
                 and actor.holds(noun.reading, row.pk)
-            ],
+            ]
+            + [link for lead in INSIDE if (link := lead(actor, row)) is not None],
             "add_person": f"{reverse('admin:accounts_user_add')}?organization={row.slug}"
             if actor.holds(Action.USER_CREATE, row.pk)
             else "",

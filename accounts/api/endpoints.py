@@ -48,6 +48,8 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "never_signed_in": Parameter("who never signed in", FLAG),
     "inactive_since": Parameter("who did not sign in since (`2026-01-01`, `90d`)"),
     "revoked": Parameter("also those that are revoked or have run out", FLAG),
+    "released": Parameter("also those that were released", FLAG),
+    "closed": Parameter("also those that are closed", FLAG),
     "ended": Parameter("also those that have ended", FLAG),
     "actor": Parameter("who did it: an id, `operator`, `system`, `anonymous`"),
     "subject": Parameter("to whom or what it was done: an id"),

@@ -97,8 +97,10 @@ class _Verbatim:
 
 
 def write(result: Any, form: str, file: IO[str]) -> None:
-    """Print a result in a format."""
-    if isinstance(result, Rows):
+    """Print a result in a format; a text as it is."""
+    if isinstance(result, str):
+        file.write(result)
+    elif isinstance(result, Rows):
         {"table": _table, "json": _json_list, "jsonl": _json_lines, "csv": _csv}[form](result, file)
     elif form == "json":
         file.write(json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n")

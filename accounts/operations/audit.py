@@ -74,7 +74,7 @@ class _Explanations:
                 at = min(datetime.fromisoformat(before), event.occurred_at)
                 self.run_out[kind] = max(at, self.run_out.get(kind, NEVER))
             return
-        if event.subject_id is not None:
+        if event.subject_id is not None and "planned_for" not in told:
             self.erased[event.subject_id] = max(event.occurred_at, self.erased.get(event.subject_id, NEVER))
         for public_id in told.get("parts", []):
             if identifier := ids.decode("evt", public_id):

@@ -6,9 +6,9 @@ from django.db.models import Q
 
 from accounts.errors import Conflict
 from accounts.models import APIKey, OneTimeLink, RoleAssignment, Session, User
-from accounts.statuses import OrganizationStatus
+from accounts.statuses import OrganizationStatus, Status
 
-__all__ = ["end_credentials", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
+__all__ = ["end_credentials", "guard_changeable", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
 
 
 def end_credentials(
@@ -28,6 +28,21 @@ def end_credentials(
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
     }
     return {kind: number for kind, number in ended.items() if number}
+
+
+def guard_changeable(user: User) -> None:
+    """Refuse changing what is only kept (Art. 18), is being erased or has been.
+
+    :raises Conflict: saying what can be done instead
+    """
+    status = user.current_status
+    if status in {Status.PURGING, Status.PURGED}:
+        raise Conflict("The account is being erased or has been.", remedy="Nothing of it can be changed any more.")
+    if status is Status.RESTRICTED:
+        raise Conflict(
+            "The account is restricted: its data is kept and not used.",
+            remedy="Lift the restriction first (unrestrict).",
+        )
 
 
 def guard_leaving(user: User) -> None:

@@ -13,7 +13,7 @@ from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Installation, Membership, Organization, Session, User
 from accounts.models.organizations import SLUG
 from accounts.operations.base import differences, expect_version, operation
-from accounts.operations.credentials import guard_last_owner
+from accounts.operations.credentials import guard_changeable, guard_last_owner
 from accounts.operations.roles import give_role, role_slugs, roles_named
 from accounts.profile import reason_checked, text_checked
 from accounts.statuses import OrganizationStatus
@@ -202,7 +202,7 @@ def membership_add(
     :raises NotFound: if organization or account does not exist for the actor
     :raises NotAllowed: without the permission, or giving a role that permits more than the actor has
     :raises Invalid: if a role does not exist
-    :raises Conflict: if the organization is archived
+    :raises Conflict: if the organization is archived, or the account is restricted, being erased or has been
     """
     user = User.objects.locked(user, also=organization.pk)
     (organization,) = Organization.objects.locked(organization.pk)
@@ -211,6 +211,7 @@ def membership_add(
         raise NotFound("User not found.")
     if organization.status == OrganizationStatus.ARCHIVED:
         raise Conflict("The organization is archived.", remedy=f"Activate it first: org_activate {organization.slug}")
+    guard_changeable(user)
     membership, joined = Membership.objects.get_or_create(user=user, organization=organization)
     given = [role.slug for role in roles_named([*roles, "member"]) if give_role(actor, membership, role, organization)]
     if joined or given:

@@ -14,7 +14,7 @@ from accounts.json_values import json_object_checked
 from accounts.models import Membership, Organization, User, UserTag
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword, differences, expect_version, operation
-from accounts.operations.credentials import end_credentials
+from accounts.operations.credentials import end_credentials, guard_changeable
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
 from accounts.operations.statuses import change_status
@@ -173,7 +173,7 @@ def user_update(
     if user.pk == actor.user_id and not actor.holds(Action.USER_UPDATE, user.organization_id):
         _own_profile_only({*changes, *(["metadata"] if metadata_set or metadata_remove else [])})
     expect_version(user, expected_version)
-    _refuse_erased(user)
+    guard_changeable(user)
     if unknown := sorted(set(changes) - UPDATABLE):
         raise Invalid(f"Unknown field: {unknown[0]}.", fields=dict.fromkeys(unknown, "is not a field of the user"))
 
@@ -218,11 +218,6 @@ def _own_profile_only(fields: set[str]) -> None:
         )
 
 
-def _refuse_erased(user: User) -> None:
-    if user.current_status in {Status.PURGING, Status.PURGED}:
-        raise Conflict("The account is being erased or has been.", remedy="Nothing of it can be changed any more.")
-
-
 @operation(Action.USER_SET_PASSWORD, prepare=hash_new_password)
 def user_set_password(
     *,
@@ -247,7 +242,7 @@ def user_set_password(
     policy.require(actor, Action.USER_SET_PASSWORD, user)
     policy.require_all_theirs(actor, Action.USER_SET_PASSWORD, user)
     expect_version(user, expected_version)
-    _refuse_erased(user)
+    guard_changeable(user)
     user.password = password.hash
     user.must_change_password = must_change_password
     user.touch()
@@ -331,7 +326,7 @@ def _confirm(
     user = User.objects.locked(user)
     policy.require(actor, action, user)
     expect_version(user, expected_version)
-    _refuse_erased(user)
+    guard_changeable(user)
     before = _shown(user)
     _set_confirmed(user, confirmed)
     return _finish(actor, action, user, before, reason=reason)
@@ -376,7 +371,7 @@ def _retag(
     user = User.objects.locked(user)
     policy.require(actor, action, user)
     expect_version(user, expected_version)
-    _refuse_erased(user)
+    guard_changeable(user)
     before = _shown(user)
     named = set(tags_checked(tags))
     present = set(before["tags"])
@@ -413,7 +408,7 @@ def user_set(
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_SET, user)
     expect_version(user, expected_version)
-    _refuse_erased(user)
+    guard_changeable(user)
     before = _shown(user)
     reason = reason_checked(reason)
     home = Membership.objects.get(user=user, organization_id=user.organization_id)

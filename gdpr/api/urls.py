@@ -3,12 +3,16 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from gdpr.api.duties import HoldViewSet, RequestViewSet, TermsViewSet
 from gdpr.api.erasures import ErasureViewSet, UserErasureViewSet
 from gdpr.api.exports import ExportViewSet, UserExportViewSet, schema
 
 router = SimpleRouter()
 router.register("erasures", ErasureViewSet, basename="erasure")
 router.register("exports", ExportViewSet, basename="export")
+router.register("holds", HoldViewSet, basename="hold")
+router.register("requests", RequestViewSet, basename="subject-request")
+router.register("terms", TermsViewSet, basename="terms")
 
 urlpatterns = [
     path("schema/personal-data-export.json", schema, name="export-schema"),

@@ -440,6 +440,7 @@ class TestMissingAndExplained:
             audit.refused(shell, Action.USER_PURGE, bob, code="CONFLICT")
         recorded(shell, Action.USER_PURGE, carol)
         recorded(shell, Action.USER_SUSPEND, bob)
+        recorded(shell, Action.USER_PURGE, bob, planned_for="2999-01-01T00:00:00+00:00")
 
         (fault,) = faults(shell)
         assert event.public_id in fault

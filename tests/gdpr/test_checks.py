@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from gdpr.registry import (
     Erase,
     Export,
     Kind,
+    Lapse,
     Life,
     Link,
     Log,
@@ -120,24 +122,50 @@ FAULTS: list[Any] = [
         with_column("accounts_user", "name", retention=()), [("E006", "accounts_user.name")], id="kept without end"
     ),
     pytest.param(
-        with_column("accounts_session", "ip", retention=(Days(90, after="seen_at"),)),
+        with_column("accounts_session", "ip", retention=(Days(90, after="seen_at", then=Lapse.TRUNCATE),)),
         [("E006", "accounts_session.ip")],
         id="an end that counts from nothing",
     ),
     pytest.param(
-        with_column("accounts_session", "ip", retention=(Days(90, after="device"),)),
+        with_column("accounts_session", "ip", retention=(Days(90, after="device", then=Lapse.TRUNCATE),)),
         [("E006", "accounts_session.ip")],
         id="an end that counts from no time",
     ),
     pytest.param(
-        with_column("accounts_session", "ip", retention=(Days(-1, after="expires_at"),)),
+        with_column("accounts_session", "ip", retention=(Days(-1, after="expires_at", then=Lapse.TRUNCATE),)),
         [("E006", "accounts_session.ip")],
         id="an end before the beginning",
     ),
     pytest.param(
-        with_column("accounts_session", "ip", retention=(Days(9, after="expires_at", where=(("sort", "x"),)),)),
+        with_column(
+            "accounts_session",
+            "ip",
+            retention=(Days(9, after="expires_at", where=(("sort", "x"),), then=Lapse.TRUNCATE),),
+        ),
         [("E006", "accounts_session.ip")],
         id="an end for rows that cannot be told",
+    ),
+    pytest.param(
+        with_column("accounts_session", "ip", retention=(Days(9, after="last_active_at"),)),
+        [("E006", "accounts_session.ip")],
+        id="an end of a column that would delete the row",
+    ),
+    pytest.param(
+        with_column("accounts_session", "device", retention=(Days(9, after="expires_at", then=Lapse.TRUNCATE),)),
+        [("E006", "accounts_session.device")],
+        id="an address cut that is none",
+    ),
+    pytest.param(
+        with_table(
+            "django_session",
+            retention=(Days(0, after="expire_date", then=Lapse.TRUNCATE),),
+            columns={
+                name: replace(column, retention=(Days(0, after="expire_date", then=Lapse.TRUNCATE),))
+                for name, column in entry("django_session").columns.items()
+            },
+        ),
+        [("E006", f"django_session.{name}") for name in ("expire_date", "session_data", "session_key")],
+        id="rows cut",
     ),
     pytest.param(
         with_column("accounts_usertag", "user_id", erase=TOMBSTONE),
@@ -235,6 +263,21 @@ FAULTS: list[Any] = [
         with_column("accounts_user", "name_key", withheld=""),
         [("E012", "accounts_user.name_key")],
         id="withheld without reason",
+    ),
+    pytest.param(
+        with_column("accounts_session", "user_id", unshown=""),
+        [("E013", "accounts_session.user_id")],
+        id="exported, but no serializer shows it to its owner",
+    ),
+    pytest.param(
+        with_column("accounts_user", "name_key", export=Export.YES),
+        [("E013", "accounts_user.name_key")],
+        id="exported of late, but not shown",
+    ),
+    pytest.param(
+        with_column("accounts_apikey", "name", unshown="a whim"),
+        [("E013", "accounts_apikey.name")],
+        id="said to be unshown, but shown",
     ),
 ]
 

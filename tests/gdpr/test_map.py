@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.apps import apps
+from django.db import connection, migrations, models
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import User, UserTag
 from accounts.statuses import Status
-from gdpr.checks import database_errors
+from gdpr.checks import database_errors, map_errors
 from gdpr.personal_data import ACCOUNT, SECURITY, TABLES
 from gdpr.registry import (
     SELF,
@@ -90,6 +92,30 @@ class TestTheTables:
     def test_a_missing_entry_of_a_raw_table_is_found(self) -> None:
         (error,) = database_errors(connection, without("django_migrations"))
         assert (error.id, error.obj) == ("gdpr.E001", "django_migrations")
+
+
+class ShoeSizes(migrations.Migration):
+    """A migration as somebody would write it who forgot the map."""
+
+    operations = [migrations.AddField("usertag", "shoe_size", models.CharField(max_length=4, null=True))]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_column_that_a_migration_adds_fails_the_check() -> None:
+    before = MigrationExecutor(connection).loader.project_state()
+    migration = ShoeSizes("9999_shoe_sizes", "accounts")
+    after = migration.mutate_state(before)
+    with connection.schema_editor() as editor:
+        migration.apply(before.clone(), editor)
+    try:
+        assert ("gdpr.E002", "accounts_usertag", "not classified: shoe_size.") in problems()
+        model = after.apps.get_model("accounts", "UserTag")
+        others = [other for other in apps.get_models(include_auto_created=True) if other is not UserTag]
+        assert "not classified: shoe_size." in [error.msg for error in map_errors(TABLES, [*others, model])]
+    finally:
+        with connection.schema_editor() as editor:
+            migration.unapply(before.clone(), editor)
+    assert problems() == []
 
 
 class TestErasure:

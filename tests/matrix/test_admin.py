@@ -10,15 +10,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 
 from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.admin.site import site
 from accounts.admin.user_verbs import USER_VERBS
 from accounts.models import APIKey, AuditEvent, Membership, Organization, Role, Session, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.users import user_tag
+from gdpr.admin import site
+from gdpr.models import Erasure, LegalHold, PrivacyTerms, SubjectRequest
+from gdpr.operations.holds import hold_place
+from gdpr.operations.requests import request_open
 from tests.accounts.pages.browsing import SHELL, sign_in, text_of
 from tests.factories.users import SessionFactory, make_user
 
@@ -38,6 +42,10 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "user_sessions": (200, 200, 403, 404, 200),
     "user_audit": (200, 200, 403, 404, 200),
     "user_personal-data": (200, 200, 403, 404, 200),
+    "user_erasure": (200, 200, 403, 404, 200),
+    "erasure_changelist": (200, 200, 403, 200, 200),
+    "erasure_change": (200, 200, 403, 404, 200),
+    "erasure_receipt": (200, 200, 403, 404, 200),
     "user_verb": (200, 200, 403, 404, 200),
     "organization_changelist": (200, 200, 200, 200, 200),
     "organization_add": (403, 403, 403, 403, 200),
@@ -54,12 +62,21 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "apikey_verb": (200, 200, 403, 404, 200),
     "auditevent_changelist": (200, 200, 403, 200, 200),
     "auditevent_change": (200, 200, 403, 404, 200),
+    "legalhold_changelist": (200, 200, 403, 200, 200),
+    "legalhold_add": (200, 200, 403, 200, 200),
+    "legalhold_verb": (200, 200, 403, 404, 200),
+    "subjectrequest_changelist": (200, 200, 403, 200, 200),
+    "subjectrequest_add": (200, 200, 403, 200, 200),
+    "subjectrequest_verb": (200, 200, 403, 404, 200),
+    "privacyterms_changelist": (200, 200, 403, 200, 200),
+    "privacyterms_change": (200, 200, 403, 404, 200),
 }
 POST: dict[str, tuple[int, int, int, int, int]] = {
     "user_add": (302, 302, 403, 422, 302),
     "user_change": (302, 302, 403, 404, 302),
     "user_memberships": (302, 302, 403, 404, 302),
     "user_personal-data": (302, 302, 403, 404, 302),
+    "user_erasure": (302, 302, 403, 404, 302),
     "user_verb": (302, 302, 403, 404, 302),
     "organization_add": (403, 403, 403, 403, 302),
     "organization_change": (302, 302, 403, 404, 302),
@@ -68,6 +85,11 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "session_verb": (302, 302, 403, 404, 302),
     "apikey_add": (200, 200, 403, 422, 200),
     "apikey_verb": (302, 302, 403, 404, 302),
+    "legalhold_add": (302, 302, 403, 422, 302),
+    "legalhold_verb": (302, 302, 403, 404, 302),
+    "subjectrequest_add": (302, 302, 403, 422, 302),
+    "subjectrequest_verb": (302, 302, 403, 404, 302),
+    "privacyterms_change": (302, 302, 403, 404, 302),
 }
 ATTEMPTED = {
     "user_add": Action.USER_CREATE,
@@ -81,6 +103,13 @@ ATTEMPTED = {
     "session_verb": Action.SESSION_REVOKE,
     "apikey_add": Action.API_KEY_CREATE,
     "apikey_verb": Action.API_KEY_REVOKE,
+    "user_personal-data": Action.USER_EXPORT,
+    "user_erasure": Action.USER_PURGE,
+    "legalhold_add": Action.HOLD_PLACE,
+    "legalhold_verb": Action.HOLD_RELEASE,
+    "subjectrequest_add": Action.REQUEST_OPEN,
+    "subjectrequest_verb": Action.REQUEST_CLOSE,
+    "privacyterms_change": Action.TERMS_UPDATE,
 }
 """What a request made by hand is recorded as when it is refused, by the operation or by the page before it."""
 
@@ -92,14 +121,29 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
     key = api_key_create(actor=operator, organization=acme, name="sync", scopes=["user.show"]).key
     user_tag(actor=operator, user=cast.bob, tags=["vip"])
     event = AuditEvent.objects.get(action=Action.USER_TAG)
+    hold = hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e")
+    request = request_open(actor=operator, user=cast.carol, kind="access")
+    erasure = Erasure.objects.create(
+        organization=acme,
+        user_id=ids.new(),
+        how="purge",
+        status="complete",
+        requested_by_kind="operator",
+        erased_at=timezone.now(),
+        receipt={"counts": [], "kept": [], "physical": [], "scan": {"whole_database": None, "missing": ""}},
+    )
     return {
         "user": cast.bob.public_id,
+        "erasure": erasure.public_id,
         "organization": acme.public_id,
         "membership": Membership.objects.get(user=cast.dave, organization=acme).public_id,
         "role": Role.objects.built_in().get(slug="owner").public_id,
         "session": session.public_id,
         "apikey": key.public_id,
         "auditevent": event.public_id,
+        "legalhold": hold.public_id,
+        "subjectrequest": request.public_id,
+        "privacyterms": acme.public_id,
     }
 
 
@@ -109,16 +153,21 @@ VERB = {
     "membership": "remove",
     "session": "revoke",
     "apikey": "revoke",
+    "legalhold": "release",
+    "subjectrequest": "close",
 }
+ARCHIVE = {"erasure", "legalhold", "subjectrequest", "privacyterms"}
+"""Nouns of gdpr; the others are of accounts."""
 
 
 def address(name: str, world: dict[str, str]) -> str:
     """Give the address of a page, of the row that the world has."""
     noun, _, page = name.partition("_")
+    route = f"admin:{'gdpr' if noun in ARCHIVE else 'accounts'}_{name}"
     if page == "verb":
-        return f"{reverse(f'admin:accounts_{name}', args=[VERB[noun]])}?selected={world[noun]}"
-    args = [] if page in {"changelist", "add"} else [world[noun]]
-    return reverse(f"admin:accounts_{name}", args=args)
+        return f"{reverse(route, args=[VERB[noun]])}?selected={world[noun]}"
+    args = [] if page in {"changelist", "add"} else [world[noun], *(["json"] if page == "receipt" else [])]
+    return reverse(route, args=args)
 
 
 def values(name: str, world: dict[str, str]) -> dict[str, Any]:
@@ -126,18 +175,23 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
     noun, _, page = name.partition("_")
     if page == "verb":
         more = {"how": "typed", "password": "another long sentence here", "again": "another long sentence here"}
-        return {"selected": world[noun], "step": "do", "reason": "because", **(more if noun == "user" else {})}
+        typed = {"user": more, "subjectrequest": {"outcome": "done"}}.get(noun, {})
+        return {"selected": world[noun], "step": "do", "reason": "because", **typed}
     posted: dict[str, dict[str, Any]] = {
         "user_add": {"organization": "acme", "email": "new@acme.example", "password": "none"},
         "user_change": {"email": "bob@acme.example", "initial-email": "bob@acme.example", "nickname": "Bobby",
                         "username": "bob", "initial-username": "bob", "name": "Bob", "initial-name": "Bob",
                         "tags": "vip", "initial-tags": "vip", "version": "2"},
         "user_personal-data": {"scope": "access", "format": "zip", "reason": "by letter"},
+        "user_erasure": {"how": "purge", "typed": "bob@acme.example", "after": "14d", "reason": "asked"},
         "user_memberships": {"organization": "acme", "role": "moderator"},
         "organization_add": {"name": "Third", "slug": "third"},
         "organization_change": {"name": "Acme renamed", "initial-name": "Acme", "slug": "acme",
                                 "initial-slug": "acme", "version": "1"},
         "apikey_add": {"organization": "acme", "name": "tool", "scopes": ["user.show"]},
+        "legalhold_add": {"organization": "acme", "person": "bob", "reason": "Case 8", "exemption": "e"},
+        "subjectrequest_add": {"organization": "acme", "person": "bob", "kind": "access"},
+        "privacyterms_change": {"erasure_grace_days": "7", "archived_days": "90", "contact": "dpo@acme.example"},
     }  # fmt: skip
     return posted[name]
 
@@ -163,12 +217,17 @@ class TestListed:
     def test_every_address_is_in_the_matrix(self) -> None:
         found = set(routes())
 
-        assert {name.removeprefix("accounts_") for name in found if name.startswith("accounts_")} == set(GET)
-        assert {name for name in found if not name.startswith("accounts_")} == OUTSIDE
+        ours = {name for name in found if name.startswith(("accounts_", "gdpr_"))}
+        assert {name.partition("_")[2] for name in ours} == set(GET)
+        assert {name.partition("_")[2].partition("_")[0] for name in ours if name.startswith("gdpr_")} == ARCHIVE
+        assert found - ours == OUTSIDE
         assert set(ATTEMPTED) == set(POST)
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
-        assert set(site._registry) == {User, Organization, Membership, Role, Session, APIKey, AuditEvent}
+        assert set(site._registry) == {
+            User, Organization, Membership, Role, Session, APIKey, AuditEvent, Erasure, LegalHold, SubjectRequest,
+            PrivacyTerms,
+        }  # fmt: skip
         for noun in site._registry.values():
             request: Any = None
             assert not noun.has_add_permission(request)
@@ -256,7 +315,7 @@ def test_tenancy_lists_hold_nothing_of_the_neighbours(name: str, cast: SimpleNam
         assert mark not in shown["mallory"]
     for private in (cast.bob.public_id, cast.bob.email, "acme.example"):
         assert private not in shown["mallory"]
-    if noun != "organization":
+    if noun not in {"organization", "privacyterms"}:  # lists of organizations
         assert signed_in("mallory", cast).get(f"{address(name, world)}?org=acme").status_code == 404
 
 
@@ -314,6 +373,8 @@ def test_queries_do_not_depend_on_the_number_of_rows(
         SessionFactory.create(user=person)
         user_tag(actor=operator, user=person, tags=["a", "b"])
         api_key_create(actor=operator, organization=acme, name=f"more {number}", scopes=["user.show"])
+        hold_place(actor=operator, user=person, reason="Case 9", exemption="e")
+        request_open(actor=operator, user=person, kind="access")
 
     assert queries(address(name, world)) == few
 

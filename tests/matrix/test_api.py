@@ -28,6 +28,8 @@ from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from gdpr.models import Erasure
 from gdpr.operations.exports import export_make, user_export_request
+from gdpr.operations.holds import hold_place
+from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
@@ -128,6 +130,20 @@ ROUTES: dict[str, Route] = {
     "session_list": Route("++++++0+-", query="org=acme"),
     "session_show": on("session", "+++00+00-"),
     "session_revoke": on("session", "+++00+000"),
+    "hold_list": Route("+++---0--", query="org=acme"),
+    "hold_place": Route(
+        "+++-0-00-", body=lambda world: {"user": world.bob.public_id, "exemption": "e", "reason": "Case 7"}
+    ),
+    "hold_show": on("hold", "+++---0--"),
+    "hold_review": on("hold", "+++000000"),
+    "hold_release": on("hold", "+++000000"),
+    "request_list": Route("+++---0--", query="org=acme"),
+    "request_open": Route("+++-0-00-", body=lambda world: {"user": world.bob.public_id, "kind": "access"}),
+    "request_show": on("request", "+++---0--"),
+    "request_extend": on("request", "+++000000", note="Much of it"),
+    "request_close": on("request", "+++000000"),
+    "terms_show": Route("++++++0+-", "acme"),
+    "terms_update": Route("+++---0--", "acme", lambda _: {"erasure_grace_days": 7}),
     "audit_list": Route("+++---0--", query="org=acme"),
     "audit_show": on("event", "+++---0--"),
     "user_export_request": on("bob", "+++-0-00-", format="json"),
@@ -151,11 +167,15 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
+        request=request_open(actor=operator, user=cast.carol, kind="access"),
         erasure=Erasure.objects.create(
             organization=acme, user_id=ids.new(), how="purge", status="erased", requested_by_kind="operator"
         ),
         export=user_export_request(actor=policy.actor_for(cast.alice, door=Door.API), user=cast.bob),
-        event=AuditEvent.objects.get(subject_id=user_tag(actor=operator, user=cast.carol, tags=["vip"]).pk),
+        event=AuditEvent.objects.get(
+            action="user.tag", subject_id=user_tag(actor=operator, user=cast.carol, tags=["vip"]).pk
+        ),
     )
     made.client = {who: API.of(getattr(cast, who)) for who in CAST if who != "key"} | {"key": key}
     return made
@@ -221,7 +241,7 @@ def test_every_operation_has_an_endpoint_of_its_name() -> None:
     not_here = {
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
         "_session_start_with_code", "superuser_create", "admin_link", "keys_rotate", "backup_recorded",
-        "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay", "user_export",
+        "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay", "user_export", "retention_run",
     }  # fmt: skip
 
     assert set(OPERATIONS) - not_here <= set(ENDPOINTS)

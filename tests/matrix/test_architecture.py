@@ -16,7 +16,8 @@ DOORS = (
     "gdpr/management", "gdpr/admin", "gdpr/api",
 )  # fmt: skip
 BELOW = ("accounts/operations", "accounts/models", "accounts/policy.py", "accounts/audit.py", "accounts/mail.py",
-         "accounts/filters.py", "accounts/pagination.py", "accounts/ledger.py")  # fmt: skip
+         "accounts/filters.py", "accounts/pagination.py", "accounts/ledger.py",
+         "gdpr/operations", "gdpr/models.py")  # fmt: skip
 WRITES = {"save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create"}
 ROWS = {"objects", "user", "session", "organization", "membership", "key", "row"}
 SECRET = re.compile(r"(?:^|_)(token|hash|secret|code|signature|password|lookup)s?$")

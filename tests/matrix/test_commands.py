@@ -21,8 +21,9 @@ ISSUE = {
     "org": "create list show update suspend activate archive members",
     "api_key": "create list revoke",
     "audit": "list verify",
+    "gdpr": "coverage hold requests terms retention record",
 }
-"""Noun: the verbs that issue 2 names."""
+"""Noun: the verbs that issues 2 to 4 name."""
 
 ALL = sorted(COMMANDS)
 

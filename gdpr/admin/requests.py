@@ -1,0 +1,171 @@
+"""Subject requests: what people asked for about their data, and by when it has to be answered."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import ids
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.admin.site import site
+from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge
+from accounts.admin.verbs import Verb, VerbForm, called_on
+from accounts.errors import AccountsError
+from accounts.models import User
+from accounts.pagination import Order
+from accounts.times import as_start
+from gdpr.admin.base import DutyAdmin, PersonForm, line
+from gdpr.models import SubjectRequest
+from gdpr.operations.requests import request_close, request_extend, request_open
+
+__all__ = ["RequestAdmin", "requests_panel"]
+
+SHOWN = 5
+
+
+class RequestForm(PersonForm):
+    """A new request."""
+
+    kind = forms.ChoiceField(
+        label="What they ask for", choices=[(kind, kind.capitalize()) for kind in SubjectRequest.KINDS]
+    )
+    received_at = line(
+        label="When it came in",
+        help_text="A day such as 2026-11-02; the month runs from it. Empty: today.",
+        max_length=40,
+    )
+    note = line(help_text="How it came in; no more about the person than is needed.", max_length=500)
+
+    def clean_received_at(self) -> Any:
+        """Read when it came in."""
+        text = self.cleaned_data["received_at"].strip()
+        try:
+            return as_start(text, field="received_at") if text else None
+        except AccountsError as refusal:
+            raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
+
+
+class ExtendForm(VerbForm):
+    """Why it takes longer."""
+
+    needs_input = True
+    note = line(
+        label="Why", help_text="The person has to be told, within the first month.", max_length=500, required=True
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the note."""
+        return {"note": self.value("note") or ""}
+
+
+class CloseForm(VerbForm):
+    """How it ended."""
+
+    outcome = forms.ChoiceField(choices=[("done", "Done"), ("refused", "Refused")])
+    note = line(label="Why", help_text="Needed where it is refused: the person has to be told.", max_length=500)
+
+    def arguments(self) -> dict[str, Any]:
+        """Give outcome and note."""
+        return {"outcome": self.value("outcome") or "done", "note": self.value("note") or ""}
+
+
+def is_open(request: Any) -> bool:
+    """Say whether it waits."""
+    return bool(request.status == SubjectRequest.OPEN)
+
+
+def due_cell(request: Any) -> Cell:
+    """Show when it is due, with words where that is over or near."""
+    text = f"{request.due_at:%Y-%m-%d}"
+    if is_open(request) and request.due_at < timezone.now():
+        return Cell("overdue", badge="overdue", note=text)
+    return Cell(text, note="soon" if is_open(request) and request.reminded_at else "")
+
+
+@admin.register(SubjectRequest, site=site)
+class RequestAdmin(DutyAdmin):
+    """Subject requests."""
+
+    reading = Action.REQUEST_LIST
+    plural = "Subject requests"
+    lead = "What people asked for about their data. Each is answered within a month of its receipt (Art. 12(3))."
+    empty = "Nobody asked for anything."
+    columns = (("Person", ""), ("Asks for", ""), ("State", ""), ("Due", ""), ("Received", "created_at"))
+    orders: ClassVar[Mapping[str, Order]] = {"created_at": Order("created_at")}
+    making = Action.REQUEST_OPEN
+    make_label = "Note a request"
+    make_lead = "The month runs from the day on which it came in, whoever took it."
+    making_form = RequestForm
+    verbs: ClassVar[dict[str, Verb]] = {
+        "close": Verb(
+            action=Action.REQUEST_CLOSE,
+            label="Close",
+            done="is closed",
+            summary="Note that a request was answered, or refused and why.",
+            call=called_on("request", request_close),
+            form=CloseForm,
+            fits=is_open,
+        ),
+        "extend": Verb(
+            action=Action.REQUEST_EXTEND,
+            label="Extend",
+            done="is extended",
+            summary="Take two months more, once, in the first month; the person has to be told why in that month.",
+            call=called_on("request", request_extend),
+            form=ExtendForm,
+            fits=lambda request: is_open(request) and request.extended_at is None,
+        ),
+    }
+
+    def fetched(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Fetch organizations along with each."""
+        return rows.select_related("organization")
+
+    def make(self, actor: Actor, user: User, values: Mapping[str, Any]) -> SubjectRequest:
+        """Note a request."""
+        return request_open(actor=actor, user=user, **values)
+
+    def cells_of(self, actor: Actor, rows: Sequence[Any]) -> list[list[Cell]]:
+        """Show the requests of a page."""
+        people = self.person_cells(actor, [row.user_id for row in rows])
+        return [
+            [
+                people.get(row.user_id, Cell(ids.encode("usr", row.user_id), note="gone")),
+                Cell(row.kind, note=row.note, copy=row.public_id),
+                badge(row.status),
+                due_cell(row),
+                Cell(f"{row.received_at:%Y-%m-%d}"),
+            ]
+            for row in rows
+        ]
+
+    def links(self, actor: Actor, row: Any) -> list[Link]:
+        """Offer to close it, or to extend it."""
+        return [
+            Link(verb.label, f"{self.url('verb', word)}?selected={row.public_id}")
+            for word, verb in self.verbs.items()
+            if verb.fits(row) and actor.holds(verb.action, row.organization_id)
+        ]
+
+    def named(self, row: Any) -> Cell:
+        """Call a request by what is asked for, and by whom."""
+        return Cell(f"{row.kind} of {ids.encode('usr', row.user_id)}", note=f"due {row.due_at:%Y-%m-%d}")
+
+
+def requests_panel(actor: Actor) -> Table | None:
+    """Say which requests are due, the first first."""
+    if not (actor.everything or actor.organizations_where(Action.REQUEST_LIST)):
+        return None
+    url = reverse("admin:gdpr_subjectrequest_changelist")
+    requests = SubjectRequest.objects.visible_to(actor).open().order_by("due_at", "pk")[:SHOWN]
+    rows = [
+        TableRow([Cell(request.kind, url=url, note=ids.encode("usr", request.user_id)), due_cell(request)])
+        for request in requests
+    ]
+    columns = [Column("Asks for"), Column("Due")]
+    return Table("Subject requests by due date", columns, rows, "No request waits.", extra={"url": url})
