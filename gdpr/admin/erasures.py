@@ -105,7 +105,7 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
     if how not in ACTIONS:
         raise NotFound("Page not found.")
     if "cancel" in request.POST:
-        erasure_cancel(actor=actor, user=user)
+        erasure_cancel(actor=actor, user=user, reason=request.POST.get("reason", ""))
         messages.success(request, "The erasure is called off.")
         return redirect(noun.url(WORD, user.public_id))
     plan = _planned(actor, user, how)

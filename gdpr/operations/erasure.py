@@ -276,8 +276,6 @@ def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, rea
     words, organizations = _words(known_by), known_by.organizations
     reason = without(_known_by(user), reason_checked(reason))
     steps = plans.erasure(user.pk, removing_account=erasure.how == Erasure.DELETE)
-    erasure.status, erasure.erased_at = Erasure.ERASED, timezone.now()
-    erasure.save()
     counts = _carried_out(steps)
     scrubbed, events = erase_mentions(words, organizations)
     counts += [{"table": name, "action": "scrub", "rows": rows} for name, rows in sorted(scrubbed.items())]
@@ -291,6 +289,7 @@ def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, rea
         parts=events,
     )
     _assert_nothing_left(steps, words, organizations)
+    erasure.status, erasure.erased_at = Erasure.ERASED, timezone.now()
     erasure.counts, erasure.event_id, erasure.reason = {"tables": counts}, event.pk, ""
     erasure.save()
     return Erased(erasure, is_fresh=True, known_by=known_by)
