@@ -1,0 +1,268 @@
+"""Erasing people at each door: the plan, the question, the receipt, the same again."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Organization, User
+from accounts.operations.users import user_tag
+from accounts.statuses import Status
+from gdpr.models import Erasure, Export, LegalHold
+from gdpr.operations.exports import export_make, user_export_request
+from tests.accounts.api.programs import API
+from tests.accounts.pages.browsing import sign_in, text_of
+from tests.factories.users import make_user
+from tests.shell import Terminal, run
+
+pytestmark = pytest.mark.django_db
+Photograph = Callable[[], dict[str, Any]]
+
+
+def held(user: User) -> None:
+    LegalHold.objects.create(
+        organization=user.organization,
+        user=user,
+        reason="lawsuit",
+        exemption="17(3)(e)",
+        review_at=timezone.now() + timedelta(days=9),
+    )
+
+
+class TestCommands:
+    """From the shell."""
+
+    @pytest.mark.parametrize("command", ["user_purge", "user_delete"])
+    def test_a_dry_run_shows_the_plan_and_changes_nothing(
+        self, command: str, bob: User, everything: Photograph
+    ) -> None:
+        before = everything()
+
+        result = run(command, "--org", "acme", "bob", "--dry-run", "--json")
+
+        assert result.code == 0, result.err
+        rows = {(row["table"], row["action"]): row for row in result.json["data"]}
+        action = "overwrite" if command == "user_purge" else "delete"
+        assert rows["accounts_user", action]["rows"] == 1
+        assert rows["accounts_membership", "delete"]["rows"] == 1
+        assert result.json["rows"] == sum(row["rows"] for row in result.json["data"] if row["action"] != "keep")
+        assert everything() == before
+
+    def test_a_dry_run_counts_what_the_run_then_does(self, bob: User) -> None:
+        planned = run("user_purge", "--org", "acme", "bob", "--dry-run", "--json").json
+
+        done = run("user_purge", "--org", "acme", "bob", "--yes", "--json").json
+
+        counts = {(entry["table"], entry["action"]): entry["rows"] for entry in done["receipt"]["counts"]}
+        assert counts == {
+            (row["table"], row["action"]): row["rows"] for row in planned["data"] if row["action"] != "keep"
+        }
+
+    @pytest.mark.parametrize("options", [["--dry-run"], ["--yes"]])
+    def test_what_is_refused_ends_alike_tried_or_done(
+        self, options: list[str], bob: User, everything: Photograph
+    ) -> None:
+        held(bob)
+        before = everything()
+
+        result = run("user_purge", "--org", "acme", "bob", *options, "--json")
+
+        assert (result.code, result.error["code"]) == (4, "CONFLICT")
+        assert "legal hold" in result.error["message"]
+        assert everything() == before
+
+    @pytest.mark.parametrize("typed", ["carol@acme.example\n", "\n", "y\n", "yes\n"])
+    def test_the_address_must_be_typed(
+        self, typed: str, bob: User, everything: Photograph, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = everything()
+
+        result = run("user_purge", "--org", "acme", "bob", "--json", stdin=Terminal(typed))
+
+        assert (result.code, result.out) == (4, "")
+        assert "Type bob@acme.example to go on" in result.err
+        assert everything() == before
+
+    def test_the_address_typed_erases(self, bob: User) -> None:
+        result = run("user_purge", "--org", "acme", "bob", "--json", stdin=Terminal("bob@acme.example\n"))
+
+        assert result.code == 0, result.err
+        assert result.json["status"] == "complete"
+        assert User.objects.get(pk=bob.pk).status == Status.PURGED
+
+    def test_nobody_to_ask_is_refused(self, bob: User, everything: Photograph) -> None:
+        before = everything()
+
+        result = run("user_delete", "--org", "acme", "bob")
+
+        assert (result.code, "--yes" in result.err) == (4, True)
+        assert everything() == before
+
+    def test_again_gives_the_same_receipt_by_id(self, bob: User) -> None:
+        first = run("user_delete", bob.public_id, "--yes", "--json").json
+
+        again = run("user_delete", bob.public_id, "--yes", "--json")
+
+        assert again.code == 0, again.err
+        assert again.json["receipt"] == first["receipt"]
+        assert run("user_delete", "usr_01h455vb4pex5vsknk084sn02q", "--yes").code == 3
+
+    def test_many_are_searched_for_in_one_pass(self, bob: User, carol: User, alice: User) -> None:
+        result = run("user_purge", "--org", "acme", "bob", "carol", "alice", "--yes", "--json")
+
+        assert result.code == 4  # alice is the last owner
+        assert [row["result"] for row in result.json["data"]] == ["ok", "ok", "failed"]
+        receipts: list[Any] = [erasure.receipt for erasure in Erasure.objects.order_by("created_at")]
+        assert [receipt["scan"]["whole_database"]["residue"] for receipt in receipts] == [0, 0]
+
+    def test_later_and_not_after_all(self, bob: User) -> None:
+        planned = run("user_purge", "--org", "acme", "bob", "--after", "14d", "--yes", "--json").json
+        assert (planned["status"], planned["receipt"]) == ("scheduled", None)
+
+        cancelled = run("user_purge", "--org", "acme", "bob", "--cancel", "--reason", "came back", "--json")
+
+        assert cancelled.json["status"] == "cancelled"
+        assert run("user_purge", "--org", "acme", "bob", "--cancel").code == 4
+
+    def test_the_history_goes_and_is_asked_about(self, bob: User, operator: Any) -> None:
+        user_tag(actor=operator, user=bob, tags=["vip"])
+        assert run("user_delete_activities", "--org", "acme", "bob").code == 4
+
+        result = run("user_delete_activities", "--org", "acme", "bob", "--yes", "--json")
+
+        assert (result.code, result.json["id"]) == (0, bob.public_id)
+        assert AuditEvent.objects.get(action="user.tag").part("subject") == {}
+
+
+class TestAPI:
+    """By program."""
+
+    def test_preview_then_purge_then_the_same_again(self, bob: User, alice: User, everything: Photograph) -> None:
+        program = API.of(alice)
+        before = everything()
+        preview = program("POST", f"users/{bob.public_id}/purge/", {"preview": True})
+        assert (preview.status_code, preview.body["preview"], preview.body["refusal"]) == (200, True, None)
+        assert preview.body["rows"] > 0
+        assert everything() == before
+
+        done = program("POST", f"users/{bob.public_id}/purge/", {"reason": "asked"})
+        again = program("POST", f"users/{bob.public_id}/purge/", {})
+
+        assert (done.status_code, done.body["status"]) == (200, "complete")
+        assert again.body["receipt"] == done.body["receipt"]
+        assert program.get(f"personal-data/erasures/{done.body['id']}/").body["receipt"] == done.body["receipt"]
+
+    def test_the_receipt_of_who_is_gone_is_for_the_organization_alone(
+        self, bob: User, alice: User, mallory: User
+    ) -> None:
+        done = API.of(alice)("POST", f"users/{bob.public_id}/delete/", {})
+
+        again = API.of(alice)("POST", f"users/{bob.public_id}/delete/", {})
+        strange = API.of(mallory)("POST", f"users/{bob.public_id}/delete/", {})
+
+        assert again.body["receipt"] == done.body["receipt"]
+        assert (strange.status_code, strange.body["code"]) == (404, "NOT_FOUND")
+
+    def test_the_same_request_twice_is_one(self, bob: User, alice: User) -> None:
+        program = API.of(alice)
+
+        first = program("POST", f"users/{bob.public_id}/purge/", {}, Idempotency_Key="k1")
+        again = program("POST", f"users/{bob.public_id}/purge/", {}, Idempotency_Key="k1")
+
+        assert again["Idempotency-Replayed"] == "true"
+        assert again.body["id"] == first.body["id"]
+
+    @pytest.mark.parametrize(
+        "body", [{"after": "14d", "now": True}, {"after": "soon"}, {"how": "delete"}, {"now": "yes"}]
+    )
+    def test_what_cannot_be_read_changes_nothing(
+        self, body: dict[str, Any], bob: User, alice: User, everything: Photograph
+    ) -> None:
+        program = API.of(alice)
+        before = everything()
+
+        answer = program("POST", f"users/{bob.public_id}/purge/", body)
+
+        assert (answer.status_code, answer.body["code"]) == (422, "VALIDATION")
+        assert everything() == before
+
+
+class TestAdmin:
+    """By click."""
+
+    @pytest.fixture
+    def click(self, alice: User) -> Client:
+        client = Client()
+        sign_in(client, alice)
+        return client
+
+    def test_the_plan_the_wrong_address_and_the_right_one(self, bob: User, click: Client) -> None:
+        page = f"/admin/accounts/user/{bob.public_id}/erasure/"
+        shown = text_of(click.get(page))
+        assert "Type bob@acme.example to go on" in shown
+        assert "accounts_user" in shown
+
+        wrong = click.post(page, {"how": "purge", "typed": "bob", "after": "", "reason": ""})
+        assert (wrong.status_code, "not what stands there" in text_of(wrong)) == (422, True)
+        assert User.objects.get(pk=bob.pk).email
+
+        right = click.post(page, {"how": "purge", "typed": "bob@acme.example", "after": "", "reason": "asked"})
+        erasure = Erasure.objects.get()
+        assert right["Location"] == f"/admin/gdpr/erasure/{erasure.public_id}/"
+        receipt = text_of(click.get(right["Location"]))
+        assert "Left in the whole database: nothing" in " ".join(receipt.split())
+        for form in ("json", "html"):
+            file = click.get(f"/admin/gdpr/erasure/{erasure.public_id}/receipt.{form}")
+            assert file["Content-Disposition"] == f"attachment; filename={erasure.public_id}.{form}"
+            assert erasure.public_id in file.content.decode()
+        assert click.get(f"/admin/gdpr/erasure/{erasure.public_id}/receipt.exe").status_code == 404
+
+    def test_what_is_refused_has_no_button(self, bob: User, click: Client, everything: Photograph) -> None:
+        held(bob)
+        page = f"/admin/accounts/user/{bob.public_id}/erasure/"
+        shown = text_of(click.get(page))
+        assert "under legal hold" in shown
+        assert "to go on" not in shown
+        before = everything()
+
+        answer = click.post(page, {"how": "purge", "typed": "bob@acme.example", "after": "", "reason": ""})
+
+        assert answer.status_code == 422
+        assert everything() == before
+
+    def test_planned_is_shown_and_called_off(self, bob: User, click: Client) -> None:
+        page = f"/admin/accounts/user/{bob.public_id}/erasure/"
+        click.post(page, {"how": "delete", "typed": "bob@acme.example", "after": "14d", "reason": ""})
+        assert "is planned for" in text_of(click.get(page))
+
+        click.post(page, {"cancel": "yes", "reason": "came back"})
+
+        assert Erasure.objects.get().status == Erasure.CANCELLED
+
+
+def test_copies_of_the_person_go_with_them(bob: User, alice: User, acting: Callable[..., Any], operator: Any) -> None:
+    row = user_export_request(actor=acting(alice), user=bob)
+    assert export_make(row.pk)
+    folder = Path(settings.EXPORTS_ROOT) / str(bob.pk)
+    assert len(list(folder.iterdir())) == 1
+
+    assert run("user_purge", bob.public_id, "--yes").code == 0
+
+    assert not folder.exists()
+    assert not Export.objects.exists()
+
+
+def test_a_twin_elsewhere_is_told_apart_in_the_receipt(bob: User, nextdoor: Organization, mallory: User) -> None:
+    elsewhere = make_user(nextdoor, "twin")
+    User.objects.filter(pk=elsewhere.pk).update(email=bob.email, email_key=bob.email_key)
+
+    done = json.loads(run("user_purge", bob.public_id, "--yes", "--json").out)
+
+    assert done["receipt"]["scan"]["whole_database"]["residue"] == 0
+    assert User.objects.get(pk=elsewhere.pk).email == bob.email
