@@ -22,5 +22,6 @@ _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 LEDGER_URL = f"file://{VAR / f'ledger-{_worker}.jsonl'}"
 EXPORTS_ROOT = VAR / f"exports-{_worker}"
 (VAR / "static").mkdir(exist_ok=True)
-if "sqlite3" in DATABASES["default"]["ENGINE"]:
-    DATABASES["default"]["TEST"] = {"NAME": str(Path(VAR) / "test.sqlite3")}
+if "sqlite3" in DATABASES["default"]["ENGINE"]:  # beside the folder that a search of its files reads: workers share it
+    Path(VAR).with_name(f"{Path(VAR).name}-databases").mkdir(exist_ok=True)
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(VAR).with_name(f"{Path(VAR).name}-databases") / "test.sqlite3")}

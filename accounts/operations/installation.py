@@ -237,8 +237,8 @@ def sweep() -> dict[str, int]:
         "tasks": forget_tasks(),
         "requests": IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
         "browser_sessions": BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
-        "checkpoints": audit_checkpoint(),
         **{word: run() for word, run in SWEEPS.items()},
+        "checkpoints": audit_checkpoint(),
     }
     Installation.objects.swept()
     return done

@@ -90,6 +90,7 @@ class HoldAdmin(DutyAdmin):
     columns = (("Person", ""), ("State", ""), ("Why", ""), ("Look again", ""), ("Since", "created_at"))
     orders: ClassVar[Mapping[str, Order]] = {"created_at": Order("created_at")}
     making = Action.HOLD_PLACE
+    writes: ClassVar[Mapping[str, Action]] = {"add": Action.HOLD_PLACE}
     make_label = "Place a hold"
     make_lead = "The person is not erased before it is released. Look at it again within 90 days."
     making_form = HoldForm

@@ -98,6 +98,7 @@ class RequestAdmin(DutyAdmin):
     columns = (("Person", ""), ("Asks for", ""), ("State", ""), ("Due", ""), ("Received", "created_at"))
     orders: ClassVar[Mapping[str, Order]] = {"created_at": Order("created_at")}
     making = Action.REQUEST_OPEN
+    writes: ClassVar[Mapping[str, Action]] = {"add": Action.REQUEST_OPEN}
     make_label = "Note a request"
     make_lead = "The month runs from the day on which it came in, whoever took it."
     making_form = RequestForm

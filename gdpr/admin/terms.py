@@ -1,7 +1,7 @@
 """What each organization settled for its people's data: one line and one form for each organization."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -47,6 +47,7 @@ class TermsAdmin(HouseAdmin):
     """The terms of organizations."""
 
     reading = Action.TERMS_UPDATE
+    writes: ClassVar[Mapping[str, Action]] = {"change": Action.TERMS_UPDATE}
     plural = "Privacy terms"
     lead = "What each organization settled for its people's data; where it settled nothing, these are the defaults."
     columns = (("Organization", ""), ("An erasure waits", ""), ("Archived people", ""), ("Contact", ""))

@@ -197,7 +197,7 @@ class TestReadiness:
     def test_says_what_it_looks_at(self, ready: Client) -> None:
         assert ready.get("/readyz").json() == {
             "status": "ok",
-            "checks": dict.fromkeys(["database", "migrations", "triggers", "keys", "sweep"], "ok"),
+            "checks": dict.fromkeys(["database", "migrations", "triggers", "keys", "sweep", "erasures"], "ok"),
         }
         assert ready.post("/readyz").status_code == 405
 
@@ -240,7 +240,7 @@ class TestReadiness:
             found = problems(ready)
 
         gone_words = "the database does not answer"
-        assert found == dict.fromkeys(["database", "migrations", "triggers", "sweep"], gone_words)
+        assert found == dict.fromkeys(["database", "migrations", "triggers", "sweep", "erasures"], gone_words)
 
 
 class TestSweep:
@@ -263,7 +263,7 @@ class TestSweep:
     def test_writes_a_checkpoint_of_what_moved(self, operator: Actor, bob: User) -> None:
         admin_link(actor=operator, user=bob)
 
-        assert [sweep()["checkpoints"] for _ in range(2)] == [1, 0]
+        assert [sweep()["checkpoints"] for _ in range(2)] == [2, 0]
 
 
 class TestDemo:

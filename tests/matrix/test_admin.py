@@ -379,18 +379,22 @@ def test_queries_do_not_depend_on_the_number_of_rows(
     assert queries(address(name, world)) == few
 
 
+COUNTING = {"user_erasure"}
+"""The plan of an erasure counts: one person's rows, each table along an index."""
+
+
 def test_no_page_counts_or_skips_rows(cast: SimpleNamespace, world: dict[str, str]) -> None:
     client = signed_in("root", cast)
 
     with CaptureQueriesContext(connection) as captured:
-        for name in GET:
+        for name in GET.keys() - COUNTING:
             client.get(address(name, world))
         client.get("/admin/")
 
     assert [query["sql"] for query in captured if re.search(r"COUNT\(|OFFSET", query["sql"])] == []
 
 
-@pytest.mark.parametrize("name", GET)
+@pytest.mark.parametrize("name", sorted(GET.keys() - {"erasure_receipt"}))  # a file
 def test_every_page_obeys_the_content_security_policy_and_has_one_heading(
     name: str, cast: SimpleNamespace, world: dict[str, str]
 ) -> None:

@@ -101,8 +101,10 @@ def test_the_api_leaves_what_the_command_leaves(
     status, body, words = VERBS[verb]
     left = []
     for door in ("api", "cli"):
-        user = make_user(acme, f"by-{door}", status=status)
+        user = make_user(acme, f"by-{door}")
         user_tag(actor=policy.operator(os_user="tester"), user=user, tags=["old"])
+        before = Status.ACTIVE if status is Status.RESTRICTED else ""
+        User.objects.filter(pk=user.pk).update(status=status, status_before=before)
         SessionFactory.create(user=user)
         if verb == "unconfirm":
             User.objects.filter(pk=user.pk).update(email_verified_at=user.created_at)

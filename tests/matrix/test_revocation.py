@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from accounts import policy
+from accounts import ids, policy
 from accounts.actors import Actor, Door
 from accounts.errors import NotAuthenticated
 from accounts.models import Organization, Session, User
 from accounts.operations import api_keys, installation, organizations, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
+from gdpr.operations import erasure, replay
 from tests.factories.users import SessionFactory
 from tests.matrix.test_operations import modules
 
@@ -56,6 +57,14 @@ CELLS: dict[str, tuple[str, Event]] = {
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
     "link_redeem": ("x+x", lambda world: redeem(world, world.token)),
+    "user_purge": ("xxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxx", on_erin(erasure.erase, how="delete")),
+    "erasure_fence": ("xxx", on_erin(erasure.erasure_fence, how="purge")),
+    "erasure_replay": (
+        "xxx",
+        on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
+    ),
+    "user_delete_activities": ("x++", on_erin(erasure.user_delete_activities)),
     "user_update": ("++x", on_erin(users.user_update, changes={"email": "new@example.com"})),
     "user_sign_out": ("x+x", on_erin(users.user_sign_out)),
     "session_revoke_all": ("x++", on_erin(sessions.session_revoke_all)),
@@ -73,6 +82,10 @@ END_NOTHING = {
     "_session_start_with_code",
     "api_key_create",
     "backup_recorded",
+    "erasure_cancel",
+    "hold_place",
+    "hold_release",
+    "hold_review",
     "installation_start",
     "keys_rotate",
     "membership_add",
@@ -80,12 +93,20 @@ END_NOTHING = {
     "org_activate",
     "org_create",
     "org_update",
+    "request_close",
+    "request_extend",
+    "request_open",
     "restore_recorded",
+    "retention_run",
     "session_end",
     "superuser_create",
+    "terms_update",
     "user_activate",
     "user_change_password",
     "user_create",
+    "user_export",
+    "user_export_fetch",
+    "user_export_request",
     "user_unconfirm",
     "user_unlock",
     "user_unrestrict",
@@ -121,8 +142,9 @@ def opens(use: Callable[[], Any]) -> str:
 
 
 def use_session(world: World) -> None:
-    erin = User.objects.select_related("organization").get(pk=world.erin.pk)
-    policy.assert_live(erin, session=Session.objects.get(pk=world.session.pk), needs_session=True)
+    erin = User.objects.select_related("organization").filter(pk=world.erin.pk).first()
+    session = Session.objects.filter(pk=world.session.pk).first()
+    policy.assert_live(erin, session=session, needs_session=True)
 
 
 def test_every_operation_is_listed() -> None:

@@ -10,6 +10,6 @@ class Command(ErasureCommand):
     help = "Erase everything about a person, the account's row included; its receipt remembers the id."
     examples = (
         "user_delete bob@example.com --dry-run",
-        "user_delete --from-file people.txt --now --yes",
+        "user_delete --from-file user_ids.txt --now --yes",
     )
     how = Erasure.DELETE

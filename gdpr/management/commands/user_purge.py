@@ -11,6 +11,6 @@ class Command(ErasureCommand):
     examples = (
         "user_purge bob@example.com --dry-run",
         "user_purge bob@example.com --reason 'Request dsr_7' --yes",
-        "user_purge --from-file people.txt --after 14d --yes",
+        "user_purge --from-file user_ids.txt --after 14d --yes",
     )
     how = Erasure.PURGE

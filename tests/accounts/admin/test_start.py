@@ -50,7 +50,7 @@ class TestStart:
 
         page = client.get("/admin/")
 
-        locked, invited = page.context["attention"]
+        locked, invited, *_ = page.context["attention"]
         assert [row.cells[0].text for row in locked.rows] == ["Bob"]
         assert [row.cells[0].text for row in invited.rows] == ["Ivy"]
         assert [row.cells[1].text for row in page.context["refusals"].rows] == ["failed"]

@@ -75,7 +75,7 @@ class TestCreate:
             (["--email", "j@example.com", "--username", "usr_01h455vb4pex5vsknk084sn02q"], "username"),
             (["--email", "j@example.com", "--zoneinfo", "Mars/Base"], "zoneinfo"),
             (["--email", "j@example.com", "--name", "a\x1b[31m"], "name"),
-            (["--email", "j@example.com", "--role", "emperor"], "role"),
+            (["--email", "j@example.com", "--role", "emperor"], "roles"),
             (["--email", "j@example.com", "--tag", "a,b"], "tags"),
             (["--email", "j@example.com", "--metadata", "novalue"], "metadata"),
             (["--email", "j@example.com", "--metadata", '{"a": 1e999}'], "metadata"),

@@ -135,7 +135,7 @@ class TestCreate:
             ({"profile": {"shoe_size": "43"}}, Invalid, "shoe_size"),
             ({"profile": {"name": "\x00"}}, Invalid, "name"),
             ({"tags": ["a,b"]}, Invalid, "tags"),
-            ({"roles": ["emperor"]}, Invalid, "role"),
+            ({"roles": ["emperor"]}, Invalid, "roles"),
             ({"metadata": {"a": "\x00"}}, Invalid, "metadata"),
             ({"metadata": ["a"]}, Invalid, "metadata"),
             ({"metadata": {"a": 10**400}}, Invalid, "metadata"),
