@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server stops with us
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="identity-tests-", dir=_fast_directory()))
-        os.environ["IDENTITY_VAR"] = scratch
+        os.environ["IDENTITY_VAR"] = f"{scratch}/var"
         url = os.environ.get("TEST_DATABASE_URL")
         if not url:
             try:

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("IDENTITY_VAR", tempfile.mkdtemp(prefix="identity-tests-"))
+os.environ.setdefault("IDENTITY_VAR", f"{tempfile.mkdtemp(prefix='identity-tests-')}/var")
 os.environ["LOG_LEVEL"] = "ERROR"
 
 from identity.settings import *  # noqa: F403
@@ -22,6 +22,7 @@ _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 LEDGER_URL = f"file://{VAR / f'ledger-{_worker}.jsonl'}"
 EXPORTS_ROOT = VAR / f"exports-{_worker}"
 (VAR / "static").mkdir(exist_ok=True)
-if "sqlite3" in DATABASES["default"]["ENGINE"]:  # beside the folder that a search of its files reads: workers share it
-    Path(VAR).with_name(f"{Path(VAR).name}-databases").mkdir(exist_ok=True)
-    DATABASES["default"]["TEST"] = {"NAME": str(Path(VAR).with_name(f"{Path(VAR).name}-databases") / "test.sqlite3")}
+if "sqlite3" in DATABASES["default"]["ENGINE"]:  # not in VAR, whose files a search reads: workers share it
+    _databases = Path(VAR).parent / "databases"
+    _databases.mkdir(exist_ok=True)
+    DATABASES["default"]["TEST"] = {"NAME": str(_databases / "test.sqlite3")}

@@ -28,7 +28,10 @@ TOUR = [
 
 
 @pytest.mark.django_db
-def test_the_readme_takes_a_newcomer_to_a_suspended_and_reactivated_user() -> None:
+def test_the_readme_takes_a_newcomer_to_a_suspended_and_reactivated_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     installation_start(actor=policy.system())
 
     results = [typed(line) for line in TOUR]
@@ -39,7 +42,7 @@ def test_the_readme_takes_a_newcomer_to_a_suspended_and_reactivated_user() -> No
     bob = User.objects.get(email="bob@acme.example")
     assert bob.status == Status.ACTIVE
     trail = AuditEvent.objects.filter(subject_id=bob.pk).order_by("id").values_list("action", flat=True)
-    assert list(trail) == ["user.create", "user.suspend", "user.activate"]
+    assert list(trail) == ["user.create", "user.suspend", "user.activate", "user.export"]
     olga = typed("user_suspend olga@acme.example --org acme --json")
     assert (olga.code, olga.error["message"]) == (4, "This is the last owner of the organization.")
 
