@@ -20,6 +20,7 @@ from typing import Any
 __all__ = ["NotInstalledError", "running"]
 
 SETTINGS = (
+    "autovacuum=off",  # tests that look at files and samples say themselves when it happens
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
