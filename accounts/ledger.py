@@ -27,7 +27,7 @@ from accounts.audit import canonical
 from accounts.errors import Unavailable
 from accounts.keys import Key, Purpose, keyring
 
-__all__ = ["Mark", "RewrittenError", "append", "entries", "plain_file", "sqlite_file"]
+__all__ = ["Mark", "RewrittenError", "address", "append", "entries", "plain_file", "sqlite_file"]
 
 Entry = tuple[dict[str, Any], bool]
 MAIN: Final = "accounts_auditevent"
@@ -83,6 +83,12 @@ def entries(kind: str, mark: Mark | None = None) -> Iterator[Entry]:
             mark.begin, mark.end, mark.text = mark.end, end, text
             if (entry := _entry(kind, text)) is not None:
                 yield entry
+
+
+def address() -> str:
+    """Say where it is without what belongs to nobody's screen: user, password, options."""
+    parts = urlsplit(settings.LEDGER_URL)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def plain_file() -> Path | None:

@@ -86,8 +86,8 @@ class TestEveryKind:
     ) -> None:
         ledger.append("test", [{"number": 1}])
         before = keys.keyring()
-        monkeypatch.setattr(ledger, "keyring", lambda: rotated)
         rotated = before.rotated()
+        monkeypatch.setattr(ledger, "keyring", lambda: rotated)
         ledger.append("test", [{"number": 2}])
 
         assert numbers() == [1, 2]
@@ -140,6 +140,20 @@ from accounts import ledger
 for _ in range({TIMES}):
     ledger.append("test", [{{{{"number": {{number}}, "long": "x" * 20_000}}}} for _ in range({LINES})])
 """
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("file:///var/ledger.jsonl", "file:///var/ledger.jsonl"),
+        ("sqlite:////var/ledger.sqlite3", "sqlite:////var/ledger.sqlite3"),
+        ("postgresql://me:canary@host:5433/ledger?password=canary", "postgresql://host:5433/ledger"),
+        ("postgresql:///ledger", "postgresql:///ledger"),
+    ],
+)
+def test_its_address_is_shown_without_a_password(settings: Any, url: str, shown: str) -> None:
+    settings.LEDGER_URL = url
+    assert ledger.address() == shown
 
 
 class TestFile:
