@@ -261,7 +261,7 @@ class TestTable:
         else:
             words = r"\copy ledger (line) from pstdin with (format csv, quote E'\x01', delimiter E'\x02')"
             psql = ["psql", "-X", "-d", kept, "-v", "ON_ERROR_STOP=1", "-c", words]
-            subprocess.run(psql, check=True, stdin=before.open(), capture_output=True)
+            subprocess.run(psql, check=True, input=before.read_bytes(), capture_output=True)
 
         assert numbers() == [0, 1, 2]
 
