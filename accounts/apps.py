@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004 -- Django's name
 from django.db import connections
 from django.db.models.signals import post_migrate
 
@@ -18,6 +20,20 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """See to it that triggers, search index, built-in roles and the installation row are always there."""
         post_migrate.connect(complete_database, sender=self)
+        register(check_ledger, Tags.security, deploy=True)
+
+
+def check_ledger(**_: Any) -> list[CheckMessage]:
+    """Warn before production of a ledger that a second machine would not share."""
+    if not settings.LEDGER_URL.startswith(("file:", "sqlite:")):
+        return []
+    return [
+        Warning(
+            "LEDGER_URL is a file: good for a single machine only.",
+            hint="With more than one, name another PostgreSQL database, best on another server.",
+            id="accounts.W001",
+        )
+    ]
 
 
 def complete_database(*, sender: AppConfig, using: str, plan: Any = (), **_: Any) -> None:

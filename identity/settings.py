@@ -3,14 +3,18 @@
 Contradictions stop the start with a sentence that says what to change.
 """
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import dj_database_url
+import psycopg
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
+from psycopg.conninfo import conninfo_to_dict
 
 from accounts import keys
 from identity import logs
@@ -163,10 +167,36 @@ def database(url: str) -> dict[str, Any]:
 
 DATABASES = {"default": database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LEDGER_URL: str = env.str("LEDGER_URL", f"file://{quote(str(VAR / 'ledger.jsonl'))}")
-if not LEDGER_URL.startswith("file:///"):
-    raise ImproperlyConfigured("LEDGER_URL is file:///…, a place outside the main database.")
-BACKUP_DAYS = number("BACKUP_DAYS", 35, least=1, most=3_650)
+LEDGER_URL: str = env.str("LEDGER_URL", "") or f"file://{quote(str(VAR / 'ledger.jsonl'))}"
+LEDGER_URL_FORM = (
+    "LEDGER_URL is file:///folder/file, sqlite:////folder/file or postgresql://user:password@host/name, "
+    "a place outside the main database."
+)
+
+
+def where(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say which database of which server is meant, so that two addresses can be compared."""
+    host = str(parameters.get("hostaddr") or parameters.get("host") or "localhost")
+    port, name = parameters.get("port") or 5432, parameters.get("dbname") or ""
+    return ("localhost" if host in {"127.0.0.1", "::1"} else host, str(port), str(name))
+
+
+_main = DATABASES["default"]
+_ledger = url_parts(LEDGER_URL, expected=LEDGER_URL_FORM)
+if re.match(r"file:///[^/]|sqlite:////[^/]", LEDGER_URL):
+    _path = unquote(_ledger.path)
+    _ledger_is: tuple[str, ...] = (str(Path(_path if _ledger.scheme == "file" else _path[1:]).resolve()),)
+elif re.match(r"postgres(ql)?://[^/]*/[^/?]", LEDGER_URL):
+    try:
+        _ledger_is = where(conninfo_to_dict(LEDGER_URL))
+    except psycopg.Error:
+        # SECURITY: the message of the library repeats the address, which may hold a password.
+        raise ImproperlyConfigured(LEDGER_URL_FORM) from None
+else:
+    raise ImproperlyConfigured(LEDGER_URL_FORM)
+_named = {"host": _main["HOST"], "port": _main["PORT"], "dbname": _main["NAME"], **_main["OPTIONS"]}
+if _ledger_is == ((str(Path(_main["NAME"]).resolve()),) if "sqlite" in _main["ENGINE"] else where(_named)):
+    raise ImproperlyConfigured("LEDGER_URL names the main database; the ledger must lie outside of it.")
 BACKUP_DAYS = number("BACKUP_DAYS", 35, least=0, most=3_650)
 
 # --- people ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ PRODUCTION = {
     "PUBLIC_URL": "https://id.example.com",
     "TRUSTED_PROXIES": "1",
     "DATABASE_URL": "postgresql://identity@localhost/identity",
+    "LEDGER_URL": "postgresql://identity@localhost/ledger",
 }
 
 

@@ -17,7 +17,7 @@ from accounts.audit import chained_hash, commitment, moment
 from accounts.keys import Purpose, keyring
 from accounts.models import AuditChain, AuditEvent, AuditPart
 
-__all__ = ["AuditReport", "audit_checkpoint", "audit_verify"]
+__all__ = ["CHECKPOINT", "AuditReport", "audit_checkpoint", "audit_verify"]
 
 CHECKPOINT: Final = "checkpoint"
 PARTS: Final = (AuditPart.SUBJECT, AuditPart.ACTOR, AuditPart.NETWORK)
@@ -107,6 +107,7 @@ def audit_verify(*, actor: Actor) -> AuditReport:
     that names the event, or a run of retention. Reads only; memory grows with the erased alone.
 
     :raises NotAllowed: for everybody but the operator and super-users
+    :raises Unavailable: if the ledger cannot be read
     """
     policy.require_coarse(actor, Action.AUDIT_VERIFY)
     report = AuditReport()
@@ -199,6 +200,7 @@ def audit_checkpoint(*, restored: bool = False) -> int:
     """Write the heads that moved since the last checkpoint to the ledger; says how many.
 
     :param restored: write them all, and that the chains go on from here, because a backup was restored
+    :raises Unavailable: if the ledger cannot be written; the next sweep tries again
     """
     rows = AuditChain.objects.order_by("pk")
     moved = {head.pk: (head.sequence, head.hash) for head in (rows if restored else rows.moved())}

@@ -13,11 +13,11 @@ from typing import IO, Any, Final
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from accounts import audit, policy
+from accounts import audit, ledger, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, Unavailable
-from accounts.operations.audit import audit_checkpoint
+from accounts.operations.audit import CHECKPOINT, audit_checkpoint
 from accounts.operations.base import operation
 from accounts.profile import reason_checked
 
@@ -80,7 +80,7 @@ def backup_restore(*, actor: Actor, path: Path, replace: bool = False, reason: s
     :raises NotAllowed: for everybody but the operator and super-users
     :raises Conflict: if the database holds something and ``replace`` is not asked for
     :raises Invalid: if the file is no backup for this kind of database; nothing was changed
-    :raises Unavailable: if it cannot be restored; nothing was changed
+    :raises Unavailable: if it cannot be restored, or the ledger cannot be written; nothing was changed
     """
     policy.require_coarse(actor, Action.INSTALLATION_RESTORE)
     try:
@@ -95,6 +95,7 @@ def backup_restore(*, actor: Actor, path: Path, replace: bool = False, reason: s
         )
     if not replace and connection.introspection.table_names():
         raise Conflict("The database is not empty.", remedy="Use another, or --replace to drop what it holds.")
+    ledger.append(CHECKPOINT, [])  # what is restored must be able to say so there
     (_restore_postgresql if kind == "postgresql" else _restore_sqlite)(path)
     restore_recorded(actor=actor, reason=reason)
     audit_checkpoint(restored=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import audit, database, keys, policy
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, NotAuthenticated
+from accounts.errors import Conflict, NotAuthenticated, Unavailable
 from accounts.models import IdempotencyKey, Installation, OneTimeLink, Organization, Session, User
 from accounts.models.two_factor import has_second_factor
 from accounts.models.users import UserQuerySet
@@ -230,16 +230,27 @@ def keys_rotate(*, actor: Actor, reason: str = "") -> None:
 
 
 def sweep() -> dict[str, int]:
-    """Do what is due: hand letters to the worker again, forget what has run out, write checkpoints; no event."""
+    """Do what is due: hand letters to the worker again, forget what has run out, write checkpoints; no event.
+
+    :raises Unavailable: if something could not be done, the ledger's part for example; the rest is done first
+    """
     now = timezone.now()
-    done = {
-        "letters": enqueue_due(),
-        "tasks": forget_tasks(),
-        "requests": IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
-        "browser_sessions": BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
-        **{word: run() for word, run in SWEEPS.items()},
-        "checkpoints": audit_checkpoint(),
+    due: dict[str, Callable[[], int]] = {
+        "letters": enqueue_due,
+        "tasks": forget_tasks,
+        "requests": lambda: IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
+        "browser_sessions": lambda: BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
+        **SWEEPS,
+        "checkpoints": audit_checkpoint,
     }
+    done, failed = {}, None
+    for word, run in due.items():
+        try:
+            done[word] = run()
+        except Unavailable as problem:
+            failed = failed or problem
+    if failed is not None:
+        raise failed
     Installation.objects.swept()
     return done
 

@@ -16,7 +16,7 @@ from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.audit import moment
-from accounts.errors import AccountsError, Conflict, NotFound
+from accounts.errors import AccountsError, Conflict, NotFound, Unavailable
 from accounts.models import User
 from accounts.operations.base import operation
 from accounts.operations.credentials import end_credentials, guard_leaving
@@ -394,7 +394,10 @@ def _awaited(erasure: Erasure) -> Erasure:
 
 
 def erasures_finish(now: datetime | None = None) -> int:
-    """Carry out what has waited long enough, and finish what a killed process left; says how many."""
+    """Carry out what has waited long enough, and finish what a killed process left; says how many.
+
+    :raises Unavailable: if the ledger cannot be written
+    """
     now = now or timezone.now()
     done = 0
     for erasure in Erasure.objects.unfinished().order_by("created_at"):
@@ -417,6 +420,8 @@ def _taken_up(erasure: Erasure, now: datetime) -> bool:
             erasure_cancel(actor=actor, user=user, reason="signed in since it was planned")
         else:
             erase(actor=actor, user=user, how=erasure.how, at=now)
+    except Unavailable:
+        raise  # what follows an erasure cannot be done now: the next ones wait for it
     except AccountsError:
         return False
     return True

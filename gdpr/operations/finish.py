@@ -66,10 +66,10 @@ def _remember(erased: Sequence[Erased]) -> None:
     ]
     try:
         ledger.append(LEDGER_KIND, lines)
-    except OSError as error:
+    except Unavailable as problem:
         raise Unavailable(
-            f"It is erased, but the ledger cannot be written: {error.strerror}.",
-            remedy="Make room for the ledger; the sweep then finishes, and gives the receipt.",
+            f"It is erased, but not finished. {problem.message}",
+            remedy="See to it that LEDGER_URL can be used; the sweep then finishes, and gives the receipt.",
         ) from None
 
 

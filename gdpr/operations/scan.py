@@ -19,7 +19,6 @@ from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any, Final, Protocol, cast
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import psycopg
@@ -29,6 +28,7 @@ from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
+from accounts import ledger
 from accounts.models import User
 from gdpr.operations.paths import model_of, organization_filter, rows_about
 from gdpr.personal_data import TABLES
@@ -586,13 +586,16 @@ def _read_keys(model: type[models.Model], keys: Iterable[str]) -> dict[str, Any]
 # --- files -----------------------------------------------------------------------------------
 def _files() -> list[Path]:
     """List what the service has written beside the database: neither that itself, nor the keys, nor its own code."""
-    places = {Path(settings.VAR), Path(unquote(urlsplit(settings.LEDGER_URL).path))}
+    places = {Path(settings.VAR)}
+    if (lines := ledger.plain_file()) is not None:
+        places.add(lines)
     if settings.EMAIL_FILE_PATH:
         places.add(Path(settings.EMAIL_FILE_PATH))
     left_out = {Path(settings.KEYS_FILE).resolve()}
-    if connection.vendor == "sqlite":
-        name = Path(connection.settings_dict["NAME"]).resolve()
-        left_out |= {name.with_name(name.name + end) for end in TOUCHING_SQLITE}
+    databases = [Path(connection.settings_dict["NAME"])] if connection.vendor == "sqlite" else []
+    if (table := ledger.sqlite_file()) is not None:
+        databases.append(table)
+    left_out |= {name.resolve().with_name(name.resolve().name + end) for name in databases for end in TOUCHING_SQLITE}
     static = Path(settings.STATIC_ROOT).resolve()
     listed = {
         path.resolve()

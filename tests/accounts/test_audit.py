@@ -379,7 +379,7 @@ class TestCheckpoints:
     def test_a_broken_line_is_found(self, trail: list[AuditEvent], shell: Actor) -> None:
         audit_checkpoint()
         with LEDGER.open("a") as file:
-            file.write('{"kind": "checkpoint", "cha')
+            file.write('{"kind": "checkpoint", "cha\n')
 
         assert faults(shell) == ["A checkpoint in the ledger has a bad signature."]
 

@@ -52,11 +52,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def empty_database(folder: Path) -> Iterator[str]:
-    """Give the address of an empty database of the kind that is being tested."""
+def empty_database(path: Path) -> Iterator[str]:
+    """Give the address of an empty database of the kind that is being tested; a file would be there."""
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
-        yield f"sqlite:///{folder}/var/identity.sqlite3"
+        yield f"sqlite:///{path}"
         return
     name = f"identity_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
@@ -69,7 +69,7 @@ def empty_database(folder: Path) -> Iterator[str]:
 @contextmanager
 def installed(folder: Path) -> Iterator[Installation]:
     """Give an installation that has never been started."""
-    with empty_database(folder) as database_url:
+    with empty_database(folder / "var" / "identity.sqlite3") as database_url:
         var = folder / "var"
         environment = {
             **without_ours(),

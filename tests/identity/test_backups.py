@@ -76,6 +76,20 @@ def change(url: str, statement: str) -> None:
             session.execute(statement)
 
 
+def test_a_ledger_that_cannot_be_written_stops_a_restore_before_it_begins(
+    started: Installation, tmp_path: Path
+) -> None:
+    file = tmp_path / "backup"
+    do(started, "backup", str(file))
+    do(started, "user_create", "--email", "later@example.com")
+    before = people(started)
+
+    refused = started.manage("restore", str(file), "--replace", "--yes", LEDGER_URL=f"file://{tmp_path}")
+
+    assert (refused.returncode, "The ledger cannot be written: Is a directory." in refused.stderr) == (5, True)
+    assert people(started) == before
+
+
 def test_restored_into_an_empty_database(started: Installation, tmp_path: Path) -> None:
     file = tmp_path / "backup"
     do(started, "backup", str(file))

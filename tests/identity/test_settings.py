@@ -83,7 +83,13 @@ def keys_file(tmp_path: Path) -> str:
         ({"DATABASE_URL": "mysql://u:canary@h/n"}, "DATABASE_URL is postgresql://user:password@host/name or sqlite"),
         ({"DATABASE_URL": "nonsense:canary"}, "DATABASE_URL is postgresql://user:password@host/name or sqlite"),
         ({"DATABASE_URL": "sqlite:////proc/no/file"}, "/proc/no cannot be made"),
-        ({"LEDGER_URL": "postgresql://x"}, "LEDGER_URL is file:///…"),
+        ({"LEDGER_URL": "postgresql://u:canary@x"}, "LEDGER_URL is file:///folder/file, sqlite:////folder/file or"),
+        ({"LEDGER_URL": "postgresql://u:canary@x/y?canary=1"}, "LEDGER_URL is file:///folder/file, sqlite:////folder"),
+        ({"LEDGER_URL": "mysql://u:canary@h/n"}, "LEDGER_URL is file:///folder/file, sqlite:////folder/file or"),
+        ({"LEDGER_URL": "sqlite://"}, "LEDGER_URL is file:///folder/file, sqlite:////folder/file or"),
+        ({"LEDGER_URL": "sqlite:///here"}, "LEDGER_URL is file:///folder/file, sqlite:////folder/file or"),
+        ({"LEDGER_URL": "file://here"}, "LEDGER_URL is file:///folder/file, sqlite:////folder/file or"),
+        ({"LEDGER_URL": "postgresql://["}, "LEDGER_URL is file:///folder/file, sqlite:////folder/file or"),
         ({"EMAIL_URL": "mail.example.com"}, "EMAIL_URL is smtp://, smtp+tls:// or smtp+ssl://"),
         ({"EMAIL_URL": "smtp://u:canary@[/"}, "EMAIL_URL is smtp://, smtp+tls:// or smtp+ssl://"),
         ({"PUBLIC_URL": "https://x.example", "SECURE_SSL_REDIRECT": "maybe"}, "SECURE_SSL_REDIRECT is 1 or 0."),
@@ -104,6 +110,67 @@ def test_what_cannot_be_is_refused(tmp_path: Path, settings: dict[str, str], sen
     assert refused.stderr.startswith(f"Error: {sentence}"), refused.stderr
     assert refused.stderr.count("\n") == 1
     assert "canary" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("database", "ledger"),
+    [
+        ("sqlite:////{}/main", "sqlite:////{}/main"),
+        ("sqlite:////{}/main", "sqlite:////{}/./main"),
+        ("sqlite:////{}/main", "file:///{}/main"),
+        ("postgresql://a:canary@localhost/main", "postgresql://b:canary@127.0.0.1:5432/main"),
+        ("postgresql:///main", "postgres://localhost/main?sslmode=disable"),
+        ("postgresql://x.example:5433/main", "postgresql:///main?host=x.example&port=5433"),
+    ],
+)
+def test_the_ledger_must_not_be_the_main_database(tmp_path: Path, database: str, ledger: str) -> None:
+    folder = str(tmp_path).lstrip("/")
+
+    refused = start(tmp_path, DATABASE_URL=database.format(folder), LEDGER_URL=ledger.format(folder))
+
+    assert (refused.returncode, refused.stderr) == (
+        4,
+        "Error: LEDGER_URL names the main database; the ledger must lie outside of it.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "ledger",
+    [
+        "postgresql://identity:canary@localhost/ledger",
+        "postgresql://localhost:5433/identity",
+        "postgresql:///identity?host=/run/another",
+        "sqlite:////{}/ledger.sqlite3",
+    ],
+)
+def test_another_database_will_do_for_the_ledger(tmp_path: Path, ledger: str) -> None:
+    main = "postgresql://identity@localhost/identity"
+
+    started = start(tmp_path, DATABASE_URL=main, LEDGER_URL=ledger.format(str(tmp_path).lstrip("/")))
+
+    assert started.returncode == 0, started.stderr
+
+
+def deploy(tmp_path: Path, **settings: str) -> str:
+    """Say what is warned of before production."""
+    environment = {**without_ours(), **PRODUCTION, "IDENTITY_KEYS_FILE": keys_file(tmp_path), **settings}
+    checked = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy"],
+        env={**environment, "IDENTITY_VAR": str(tmp_path / "var")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert checked.returncode == 0, checked.stderr
+    return checked.stderr
+
+
+def test_before_production_a_ledger_for_one_machine_only_is_warned_of(tmp_path: Path) -> None:
+    assert "accounts.W001" in deploy(tmp_path)
+    (tmp_path / "keys.json").unlink()
+    assert "accounts.W001" not in deploy(tmp_path, LEDGER_URL="postgresql://identity@localhost/ledger")
 
 
 def test_production_needs_a_database(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts import ledger
 from accounts.actors import Actor
 from accounts.management.base import Command as HouseCommand
 from accounts.management.parser import Parser
@@ -30,4 +31,4 @@ class Command(HouseCommand):
         """Copy, and say what is in the file and what is not."""
         path = Path(arguments.file)
         size = backup_write(actor=actor, path=path, reason=arguments.reason)
-        return {"file": str(path), "bytes": size, "not_in_it": f"{settings.KEYS_FILE}, {settings.LEDGER_URL}"}
+        return {"file": str(path), "bytes": size, "not_in_it": f"{settings.KEYS_FILE}, {ledger.address()}"}
