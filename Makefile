@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-has
 COMPILE := uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e fuzz check fix docs lock
+.PHONY: help setup run test e2e fuzz bench-erasure check fix docs lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (Debian, Ubuntu: apt-get install python3)."; exit 1; }
@@ -41,6 +41,9 @@ e2e: $(VENV)/installed-dev ## the service in a real browser, Debian's chromium (
 
 fuzz: $(VENV)/installed-dev ## ask the API what nobody would ask, at length (FUZZ_EXAMPLES requests of each kind)
 	@FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),200) $(BIN)/python -m tests tests/accounts/api/test_schema.py
+
+bench-erasure: $(VENV)/installed-dev ## erase 1,000 of 100,000 people, on both databases: rates and ratios (ARGS="PEOPLE ERASED")
+	@$(BIN)/python -m tests.bench erasure $(ARGS)
 
 check: $(VENV)/installed-dev ## style, types, import direction, settings, migrations
 	@$(BIN)/ruff check .

@@ -167,6 +167,7 @@ def _append(event: AuditEvent, parts: list[AuditPart]) -> None:
     event.chain, event.sequence, event.key_id = head.pk, head.sequence + 1, key.id
     event.occurred_at = timezone.now()
     for part in parts:
+        part.organization_id = event.organization_id
         setattr(event, f"{part.kind}_commitment", commitment(part))
     event.hash = chained_hash(key.secret, head.hash, event)
     event.save(force_insert=True)

@@ -89,6 +89,7 @@ class Erasure(Row):
         indexes = [
             models.Index(fields=["organization", "created_at", "id"], name="erasure_by_created"),
             models.Index(fields=["requested_by"], name="erasure_by_requester"),
+            models.Index(fields=["user_id"], name="erasure_of_person"),
             models.Index(
                 fields=["due_at"], condition=Q(status__in=["scheduled", "fenced", "erased"]), name="erasure_unfinished"
             ),

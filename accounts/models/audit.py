@@ -135,7 +135,11 @@ class AuditEvent(models.Model):
 
 
 class AuditPart(models.Model):
-    """What an event says about a person or a place; can be deleted, never changed."""
+    """What an event says about a person or a place; can be deleted, never changed.
+
+    It repeats the event's organization, whose text erasure looks through: along a join, PostgreSQL reads
+    the parts of everybody.
+    """
 
     SUBJECT: ClassVar[str] = "subject"
     ACTOR: ClassVar[str] = "actor"
@@ -145,6 +149,7 @@ class AuditPart(models.Model):
     event = models.ForeignKey(AuditEvent, on_delete=models.PROTECT, related_name="parts", editable=False)
     kind = models.CharField(max_length=8, editable=False)
     person_id = models.UUIDField(null=True, editable=False)
+    organization_id = models.UUIDField(null=True, editable=False)
     salt = models.CharField(max_length=64, editable=False)
     payload = models.JSONField(editable=False)
 
@@ -153,7 +158,10 @@ class AuditPart(models.Model):
             models.UniqueConstraint(fields=["event", "kind"], name="audit_part_once"),
             models.CheckConstraint(name="audit_part_kind", condition=Q(kind__in=["subject", "actor", "network"])),
         ]
-        indexes = [models.Index(fields=["person_id", "id"], name="audit_part_of_person")]
+        indexes = [
+            models.Index(fields=["person_id", "id"], name="audit_part_of_person"),
+            models.Index(fields=["organization_id"], name="audit_part_of_organization"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.event_id}"

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
             ],
             options={
-                'indexes': [models.Index(fields=['organization', 'created_at', 'id'], name='erasure_by_created'), models.Index(fields=['requested_by'], name='erasure_by_requester'), models.Index(condition=models.Q(('status__in', ['scheduled', 'fenced', 'erased'])), fields=['due_at'], name='erasure_unfinished')],
+                'indexes': [models.Index(fields=['organization', 'created_at', 'id'], name='erasure_by_created'), models.Index(fields=['requested_by'], name='erasure_by_requester'), models.Index(fields=['user_id'], name='erasure_of_person'), models.Index(condition=models.Q(('status__in', ['scheduled', 'fenced', 'erased'])), fields=['due_at'], name='erasure_unfinished')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'cancelled'), _negated=True), fields=('user_id', 'how'), name='erasure_once_of_each'), models.CheckConstraint(condition=models.Q(('how__in', ['purge', 'delete'])), name='erasure_how'), models.CheckConstraint(condition=models.Q(('status__in', ['scheduled', 'fenced', 'erased', 'complete', 'cancelled'])), name='erasure_status'), models.CheckConstraint(condition=models.Q(models.Q(('receipt__isnull', False), ('status', 'complete')), models.Q(models.Q(('status', 'complete'), _negated=True), ('receipt', None)), _connector='OR'), name='erasure_receipt_when_complete')],
             },
         ),

@@ -63,15 +63,15 @@ def mentions(words: Iterable[str], organizations: Iterable[UUID]) -> Iterator[Me
     pattern = _pattern(words)
     if pattern is None:
         return
-    listed = list(organizations)
+    listed, forms = list(organizations), _forms(words)
     for entry in TABLES:
         model, place = model_of(entry), organization_filter(entry.organization, listed)
         columns = [name for name, column in entry.columns.items() if _is_open(column.kind, column.erase)]
-        if model is None or place is None:
+        if model is None or place is None or not columns:
             continue
-        for name in columns:
-            field = field_of(model, name)
-            for row in _candidates(model, field, words).filter(place).iterator(BATCH):
+        fields = [field_of(model, name) for name in columns]
+        for row in _candidates(model, fields, forms).filter(place).iterator(BATCH):
+            for field in fields:
                 value = getattr(row, field.attname)
                 if _without(pattern, value) != value:
                     yield Mention(model, field, row)
@@ -81,13 +81,21 @@ def _is_open(kind: Kind, erase: Any) -> bool:
     return kind is Kind.FREE_TEXT or erase is Erase.SCRUB
 
 
-def _candidates(model: Model, field: models.Field[Any, Any], words: Iterable[str]) -> models.QuerySet[Any]:
-    """Give the rows that may hold a word, whichever way the database writes it."""
+def _candidates(model: Model, fields: Iterable[models.Field[Any, Any]], forms: Iterable[str]) -> models.QuerySet[Any]:
+    """Give the rows that may hold a word in one of these columns, whichever way the database writes it."""
+    texts = {f"text_{field.attname}": Cast(field.attname, TextField()) for field in fields}
     condition = Q()
-    for word in words:
-        for form in {word, word.lower(), word.upper(), json.dumps(word)[1:-1]}:
-            condition |= Q(searched__icontains=form)
-    return model._base_manager.annotate(searched=Cast(field.attname, TextField())).filter(condition)
+    for text in texts:
+        for form in forms:
+            condition |= Q(**{f"{text}__icontains": form})
+    rows: models.QuerySet[Any] = model._base_manager.alias(**texts)
+    return rows.filter(condition)
+
+
+def _forms(words: Iterable[str]) -> tuple[str, ...]:
+    """Give what to ask the database for, each once: neither database minds the case of ASCII."""
+    forms = (form for word in words for form in (word, word.lower(), word.upper(), json.dumps(word)[1:-1]))
+    return tuple({form.upper() if form.isascii() else form: form for form in forms}.values())
 
 
 def erase_mentions(words: Iterable[str], organizations: Iterable[UUID]) -> tuple[dict[str, int], list[str]]:
