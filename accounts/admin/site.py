@@ -161,7 +161,7 @@ class HouseAdminSite(AdminSite):
         links: list[Link] = []
         if self.has_permission(request):
             nouns = {str(getattr(noun, "plural", "")): noun for noun in self._registry.values()}
-            for label in (*NAVIGATION, *(nouns.keys() - set(NAVIGATION))):
+            for label in (*NAVIGATION, *(noun for noun in nouns if noun not in NAVIGATION)):
                 url = reverse(f"admin:{nouns[label].opts.app_label}_{nouns[label].opts.model_name}_changelist")
                 if nouns[label].has_view_permission(request):
                     links.append(Link(label, url, is_here=request.path.startswith(url)))

@@ -18,8 +18,19 @@ from accounts.admin.tables import Cell, Link
 from accounts.admin.verbs import HouseForm
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Organization, User
+from gdpr.models import LegalHold, SubjectRequest
 
-__all__ = ["DutyAdmin", "PersonForm", "line"]
+__all__ = ["DutyAdmin", "PersonForm", "all_of", "line", "list_of"]
+
+
+def list_of(row: LegalHold | SubjectRequest) -> str:
+    """Give the address of the list that a row is in: that of its organization."""
+    return f"{reverse(f'admin:gdpr_{row._meta.model_name}_changelist')}?org={row.organization.slug}"
+
+
+def all_of(rows: Sequence[LegalHold | SubjectRequest]) -> dict[str, str]:
+    """Lead from a panel of the start page to the whole list, of the organization whose row is the most urgent."""
+    return {"url": list_of(rows[0]), "label": f"All of {rows[0].organization.name}"} if rows else {}
 
 
 def line(*, label: str | None = None, help_text: str = "", required: bool = False, **options: Any) -> forms.CharField:

@@ -1,6 +1,7 @@
 """Erasure by click: the plan of what goes, the address typed, the receipt."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -21,7 +22,7 @@ from accounts.admin.verbs import HouseForm
 from accounts.errors import AccountsError, Conflict, Invalid, NotFound
 from accounts.models import User
 from accounts.times import as_end
-from gdpr.models import Erasure
+from gdpr.models import Erasure, LegalHold
 from gdpr.operations import plans
 from gdpr.operations.erasure import (
     ErasurePlan,
@@ -32,6 +33,7 @@ from gdpr.operations.erasure import (
     user_delete_activities,
 )
 from gdpr.operations.receipts import as_html
+from gdpr.personal_data import TABLES
 
 __all__ = ["ERASURE", "ErasureAdmin"]
 
@@ -47,7 +49,9 @@ ACTIONS: Final = {
     Erasure.DELETE: Action.USER_DELETE,
     ACTIVITIES: Action.USER_DELETE_ACTIVITIES,
 }
+HOW: Final = {Erasure.PURGE: "an empty row stays", Erasure.DELETE: "the row goes too"}
 HAPPENS: Final = {plans.DELETE: "deleted", plans.OVERWRITE: "emptied", plans.KEEP: "kept"}
+WHAT: Final = {table.name: table.what for table in TABLES}
 
 
 class EraseForm(HouseForm):
@@ -120,11 +124,13 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
     context |= {
         "how": how,
         "choices": [(word, label, note, word == how) for word, label, note in CHOICES],
-        "table": _table(plan),
+        "tables": _tables(plan),
         "plan": plan,
+        "hold": _hold(actor, user) if plan.refusal else None,
         "form": form,
         "button": next(label for word, label, _ in CHOICES if word == how),
         "waiting": waiting,
+        "waiting_how": HOW[waiting.how] if waiting else "",
         "waits_until": moment(waiting.due_at) if waiting else "",
     }
     return noun.render(request, "person_erasure.html", context, status=422 if form.errors else 200)
@@ -153,25 +159,55 @@ def _erased(noun: UserAdmin, request: HttpRequest, user: User, how: str, form: E
     return redirect(reverse("admin:gdpr_erasure_change", args=[erasure.public_id]))
 
 
-def _table(plan: ErasurePlan) -> Table:
-    """Draw the plan: what is emptied before what is kept, and nothing that touches no row."""
-    rows = [
-        TableRow(
-            [
-                Cell(step["what"], note=step["table"]),
-                Cell(f"{step['rows']:,}"),
-                badge(HAPPENS[step["action"]], note=step["until"] and f"{step['until']}: {step['why']}"),
-            ]
-        )
-        for step in sorted(plan.steps, key=lambda step: step["action"] == plans.KEEP)
-        if step["rows"]
+def _hold(actor: Actor, user: User) -> LegalHold | None:
+    """Give the legal hold that stands against it, to those who may read holds."""
+    holds = LegalHold.objects.visible_to(actor).active().filter(user=user).select_related("organization")
+    return next((hold for hold in holds if actor.holds(Action.HOLD_LIST, hold.organization_id)), None)
+
+
+def _tables(plan: ErasurePlan) -> list[Table]:
+    """Draw the plan: what goes, what is emptied, what is kept and why; nothing that touches no row."""
+    counted = [Column("What"), Column("Rows")]
+    touched = [step for step in plan.steps if step["rows"]]
+    deleted = [_step(step["what"], step["table"], step["rows"]) for step in touched if step["action"] == plans.DELETE]
+    emptied = [
+        _step(step["what"], f"{step['table']}: {', '.join(step['columns'])}", step["rows"])
+        for step in touched
+        if step["action"] == plans.OVERWRITE
     ]
-    rows += [
-        TableRow([Cell("Text of others that names the person", note=table), Cell(f"{number:,}"), badge("taken out")])
+    emptied += [
+        _step("Text of others that names the person: the mention is taken out", table, number)
         for table, number in sorted(plan.mentions.items())
     ]
-    columns = [Column("What"), Column("Rows"), Column("What happens to it")]
-    return Table("What goes", columns, rows, "There is nothing left to erase.")
+    tables = [
+        Table("Deleted", counted, deleted),
+        Table("Emptied", counted, emptied, hint="The row stays; what stood in these columns does not."),
+        Table("Kept, and why", [*counted, Column("Why"), Column("Until")], _kept(touched)),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def _step(what: str, note: str, rows: int) -> TableRow:
+    return TableRow([Cell(what, note=note), Cell(f"{rows:,}")])
+
+
+def _kept(steps: Sequence[Mapping[str, Any]]) -> list[TableRow]:
+    """Draw what is kept, once for each table and reason: columns that lead to the same rows stand together."""
+    groups: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = {}
+    for step in steps:
+        if step["action"] == plans.KEEP:
+            groups.setdefault((step["what"], step["table"], step["why"], step["until"]), []).append(step)
+    return [
+        TableRow(
+            [
+                Cell(what, note=f"{table}: {', '.join(name for step in members for name in step['columns'])}"),
+                Cell(f"{max(step['rows'] for step in members):,}"),
+                Cell(why),
+                Cell(until),
+            ]
+        )
+        for (what, table, why, until), members in groups.items()
+    ]
 
 
 @admin.register(Erasure, site=site)
@@ -181,7 +217,7 @@ class ErasureAdmin(HouseAdmin):
     reading = Action.ERASURE_LIST
     plural = "Erasures"
     lead = "Who was erased, or is to be, with the receipts. Nothing here names anybody any more."
-    empty = "Nobody was erased, and nobody is to be. It is on the tab “Erasure” of a person."
+    empty = "Nobody was erased here, and nobody is to be. To erase somebody, open them and take the tab “Erasure”."
     columns = (("Person", ""), ("How", ""), ("State", ""), ("Left", ""), ("Asked for", "created_at"))
     detail_template = "erasure.html"
 
@@ -193,7 +229,7 @@ class ErasureAdmin(HouseAdmin):
         """Show an erasure."""
         return [
             Cell(ids.encode("usr", row.user_id), url=self.url("change", row.public_id), copy=row.public_id),
-            Cell(row.how),
+            Cell(row.how, note=HOW[row.how]),
             badge(row.status, note=moment(row.due_at) if row.status == Erasure.SCHEDULED else ""),
             Cell(_left(row)),
             date(row.created_at),
@@ -209,32 +245,43 @@ class ErasureAdmin(HouseAdmin):
         counts = row.receipt["counts"] if row.receipt else []
         kept = row.receipt["kept"] if row.receipt else []
         return {
-            "user": ids.encode("usr", row.user_id),
+            "subject": ids.encode("usr", row.user_id),
+            "how": HOW[row.how],
             "person_url": reverse("admin:accounts_user_change", args=[person.public_id]) if person else "",
             "state": badge(row.status),
-            "left": _left(row),
+            "scan": row.receipt["scan"] if row.receipt else None,
             "facts": [
-                ("Asked for", moment(row.created_at)),
-                ("Planned for", moment(row.due_at) if row.due_at else "at once"),
-                ("Erased", moment(row.erased_at) if row.erased_at else "not yet"),
-                ("Called off", moment(row.cancelled_at) if row.cancelled_at else "no"),
+                (label, f"{moment(at)} UTC")
+                for label, at in (
+                    ("Asked for", row.created_at),
+                    ("Planned for", row.due_at),
+                    ("Called off", row.cancelled_at),
+                    ("Erased", row.erased_at),
+                )
+                if at
             ],
             "erased": Table(
                 "What was erased",
-                [Column("Table"), Column("What happened"), Column("Rows")],
-                [
-                    TableRow([Cell(entry["table"]), Cell(entry["action"]), Cell(f"{entry['rows']:,}")])
-                    for entry in counts
-                ],
-                "Nothing yet.",
-            ),
-            "kept": Table(
-                "What was kept",
-                [Column("Table"), Column("Why"), Column("Until"), Column("Rows")],
+                [Column("What"), Column("What happened"), Column("Rows")],
                 [
                     TableRow(
                         [
-                            Cell(entry["table"], note=", ".join(entry["columns"])),
+                            Cell(WHAT.get(entry["table"], ""), note=entry["table"]),
+                            badge(HAPPENS.get(entry["action"], entry["action"])),
+                            Cell(f"{entry['rows']:,}"),
+                        ]
+                    )
+                    for entry in counts
+                ],
+                "Nothing was there.",
+            ),
+            "kept": Table(
+                "What was kept",
+                [Column("What"), Column("Why"), Column("Until"), Column("Rows")],
+                [
+                    TableRow(
+                        [
+                            Cell(WHAT.get(entry["table"], ""), note=f"{entry['table']}: {', '.join(entry['columns'])}"),
                             Cell(entry["why"], note=f"{entry['basis']}; Art. {entry['exemption']}"),
                             Cell(entry["until"]),
                             Cell(f"{entry['rows']:,}"),
@@ -246,8 +293,8 @@ class ErasureAdmin(HouseAdmin):
             ),
             "physical": row.receipt["physical"] if row.receipt else [],
             "downloads": [
-                Link(f"Receipt as {form.upper()}", self.url("receipt", row.public_id, form))
-                for form in ("html", "json")
+                Link(label, self.url("receipt", row.public_id, form))
+                for form, label in (("html", "Receipt to read and print"), ("json", "Signed receipt (JSON)"))
             ]
             if row.receipt
             else [],

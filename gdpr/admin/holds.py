@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actions import Action
@@ -18,7 +17,7 @@ from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.pagination import Order
 from accounts.times import as_end
-from gdpr.admin.base import DutyAdmin, PersonForm, line
+from gdpr.admin.base import DutyAdmin, PersonForm, all_of, line, list_of
 from gdpr.models import LegalHold
 from gdpr.operations.holds import EXEMPTIONS, hold_place, hold_release, hold_review
 
@@ -86,7 +85,7 @@ class HoldAdmin(DutyAdmin):
     reading = Action.HOLD_LIST
     plural = "Legal holds"
     lead = "Whose data is not erased for now, although they or the organization may want it."
-    empty = "Nobody is under a hold."
+    empty = "Nobody here is under a hold. Place one where a case or a law needs somebody's data for now."
     columns = (("Person", ""), ("State", ""), ("Why", ""), ("Look again", ""), ("Since", "created_at"))
     orders: ClassVar[Mapping[str, Order]] = {"created_at": Order("created_at")}
     making = Action.HOLD_PLACE
@@ -157,11 +156,12 @@ def holds_panel(actor: Actor) -> Table | None:
     if not (actor.everything or actor.organizations_where(Action.HOLD_LIST)):
         return None
     now = timezone.now()
-    holds = LegalHold.objects.visible_to(actor).active().select_related("user").order_by("review_at", "pk")[:SHOWN]
+    active = LegalHold.objects.visible_to(actor).active().select_related("user", "organization")
+    holds = list(active.order_by("review_at", "pk")[:SHOWN])
     rows = [
         TableRow(
             [
-                Cell(hold.user.display_name or hold.user.public_id, url=reverse("admin:gdpr_legalhold_changelist")),
+                Cell(hold.user.display_name or hold.user.public_id, url=list_of(hold), note=hold.reason),
                 Cell("overdue", badge="overdue", note=f"{hold.review_at:%Y-%m-%d}")
                 if hold.review_at < now
                 else Cell(f"{hold.review_at:%Y-%m-%d}"),
@@ -169,6 +169,5 @@ def holds_panel(actor: Actor) -> Table | None:
         )
         for hold in holds
     ]
-    url = reverse("admin:gdpr_legalhold_changelist")
     columns = [Column("Person"), Column("Look at it again")]
-    return Table("Legal holds by review", columns, rows, "Nobody is under a hold.", extra={"url": url})
+    return Table("Legal holds by review", columns, rows, "Nobody is under a hold.", extra=all_of(holds))

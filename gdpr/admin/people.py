@@ -28,6 +28,11 @@ __all__ = ["PERSONAL_DATA"]
 WORD: Final = "personal-data"
 COUNTED: Final = 1_000
 """A page does not count further: what it costs is not to depend on how much there is."""
+HERE: Final = {
+    Section.AUDIT_EVENTS: "What was done, by them and to them",
+    Section.REQUESTS: "Requests about their data",
+}
+"""Titles where the page is not read by the person whom the copy speaks to."""
 SHOWN: Final = 10
 SCOPES: Final = ((str(Scope.ACCESS), "Everything (Art. 15)"), (str(Scope.PORTABILITY), "What they provided (Art. 20)"))
 
@@ -59,11 +64,13 @@ def personal_data_view(noun: UserAdmin, request: HttpRequest, public_id: str) ->
         user_export_request(
             actor=actor, user=user, scope=values["scope"], form=values["format"], reason=values["reason"]
         )
-        messages.success(request, "The copy is being made; it will stand below, for 72 hours.")
+        messages.success(request, "The copy is being made: it stands here, for 72 hours.")
         return redirect(noun.url(WORD, user.public_id))
     is_erased = user.status in {Status.PURGING, Status.PURGED}
+    table, absent = _held(user)
     context |= {
-        "table": _held(user),
+        "table": table,
+        "absent": absent,
         "form": form if policy.may(actor, Action.USER_EXPORT, user) and not is_erased else None,
         "exports": [_shown(row, actor) for row in exports.order_by("-created_at", "-id")[:SHOWN]],
     }
@@ -73,24 +80,30 @@ def personal_data_view(noun: UserAdmin, request: HttpRequest, public_id: str) ->
 PERSONAL_DATA: Final = Tab(WORD, "Personal data", Action.USER_EXPORT, Action.USER_EXPORT, personal_data_view)
 
 
-def _held(user: User) -> Table:
-    """Count what is held, section by section."""
+def _held(user: User) -> tuple[Table, list[str]]:
+    """Count what is held, section by section, and say which sections are empty."""
     copy = Copy(user.pk, Scope.ACCESS)
-    rows = []
+    rows, absent = [], []
     for section in Section:
+        title = HERE.get(section, TITLES[section])
         count = copy.count_up_to(section, COUNTED)
+        if not count:
+            absent.append(title)
+            continue
         number = f"more than {COUNTED:,}" if count > COUNTED else f"{count:,}"
         tables = dict.fromkeys(part.entry.what for part in copy.parts_of(section))
-        rows.append(TableRow([Cell(TITLES[section], note="; ".join(tables)), Cell(number)]))
-    return Table("What is held", [Column("What"), Column("Rows")], rows)
+        rows.append(TableRow([Cell(title, note="; ".join(tables)), Cell(number)]))
+    return Table("What is held", [Column("What"), Column("Rows")], rows, "Nothing is held."), absent
 
 
 def _shown(row: Export, actor: Actor) -> dict[str, object]:
     """Show an export: how far it is, and whether it is for whoever looks."""
+    is_over = row.status == Export.READY and not row.is_fetchable
     is_mine = (row.requested_by_kind, row.requested_by) == (actor.kind, actor.id)
     return {
         "row": row,
-        "is_over": row.status == Export.READY and not row.is_fetchable,
+        "is_over": is_over,
+        "state": Export.EXPIRED if is_over else row.status,
         "is_under_way": row.status in {Export.QUEUED, Export.RUNNING},
         "scope": dict(SCOPES).get(row.scope, row.scope),
         "may_fetch": is_mine and row.is_fetchable,

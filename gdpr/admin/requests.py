@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts import ids
@@ -19,7 +19,7 @@ from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.pagination import Order
 from accounts.times import as_start
-from gdpr.admin.base import DutyAdmin, PersonForm, line
+from gdpr.admin.base import DutyAdmin, PersonForm, all_of, line, list_of
 from gdpr.models import SubjectRequest
 from gdpr.operations.requests import request_close, request_extend, request_open
 
@@ -94,8 +94,8 @@ class RequestAdmin(DutyAdmin):
     reading = Action.REQUEST_LIST
     plural = "Subject requests"
     lead = "What people asked for about their data. Each is answered within a month of its receipt (Art. 12(3))."
-    empty = "Nobody asked for anything."
-    columns = (("Person", ""), ("Asks for", ""), ("State", ""), ("Due", ""), ("Received", "created_at"))
+    empty = "Nobody here asked for anything. When somebody does, by letter or at the counter, note it: the month runs."
+    columns = (("Person", ""), ("Asks for", ""), ("State", ""), ("Due", ""), ("Received", ""))
     orders: ClassVar[Mapping[str, Order]] = {"created_at": Order("created_at")}
     making = Action.REQUEST_OPEN
     writes: ClassVar[Mapping[str, Action]] = {"add": Action.REQUEST_OPEN}
@@ -162,11 +162,17 @@ def requests_panel(actor: Actor) -> Table | None:
     """Say which requests are due, the first first."""
     if not (actor.everything or actor.organizations_where(Action.REQUEST_LIST)):
         return None
-    url = reverse("admin:gdpr_subjectrequest_changelist")
-    requests = SubjectRequest.objects.visible_to(actor).open().order_by("due_at", "pk")[:SHOWN]
+    waiting = SubjectRequest.objects.visible_to(actor).open().select_related("organization")
+    requests = list(waiting.order_by("due_at", "pk")[:SHOWN])
+    people = User.objects.visible_to(actor).in_bulk([request.user_id for request in requests])
     rows = [
-        TableRow([Cell(request.kind, url=url, note=ids.encode("usr", request.user_id)), due_cell(request)])
+        TableRow([Cell(_called(request, people), url=list_of(request), note=request.kind), due_cell(request)])
         for request in requests
     ]
-    columns = [Column("Asks for"), Column("Due")]
-    return Table("Subject requests by due date", columns, rows, "No request waits.", extra={"url": url})
+    columns = [Column("Person"), Column("Due")]
+    return Table("Subject requests by due date", columns, rows, "No request waits.", extra=all_of(requests))
+
+
+def _called(request: SubjectRequest, people: Mapping[UUID, User]) -> str:
+    user = people.get(request.user_id)
+    return (user and (user.display_name or user.email)) or ids.encode("usr", request.user_id)

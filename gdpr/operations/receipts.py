@@ -226,4 +226,9 @@ def verified(document: Mapping[str, Any], *, trusted: Iterable[str] | None = Non
 # --- for people ------------------------------------------------------------------------------
 def as_html(document: Mapping[str, Any]) -> str:
     """Write a receipt as one page without scripts, to read, print and keep."""
-    return render_to_string("gdpr/receipt.html", {"receipt": document})
+    what = {table.name: table.what for table in TABLES}
+    shown = {
+        name: [{**entry, "what": what.get(entry["table"], "")} for entry in document[name]]
+        for name in ("counts", "kept")
+    }
+    return render_to_string("gdpr/receipt.html", {"receipt": {**document, **shown}})

@@ -28,14 +28,19 @@ PEOPLE = {
 }
 """Who signs in with a password: name, organization, and what they are answered."""
 
-PASSWORDS = """
+PREPARED = """
 import sys
+from datetime import timedelta
+from django.utils import timezone
 from accounts import policy
 from accounts.models import Organization, User
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import superuser_create
 from accounts.operations.organizations import org_create
 from accounts.operations.users import user_create, user_set_password
+from gdpr.operations.erasure import erase
+from gdpr.operations.holds import hold_place
+from gdpr.operations.requests import request_open
 us = policy.operator(os_user="tester", request_id="e2e")
 password = NewPassword(sys.stdin.read().strip())
 home = Organization.objects.get(slug="default")
@@ -43,6 +48,12 @@ superuser_create(actor=us, organization=home, email="root@example.com", username
 for name, must_change in (("lind003", False), ("lind050", False), ("lind053", True)):
     user = User.objects.get(username_key=name)
     user_set_password(actor=us, user=user, password=password, must_change_password=must_change)
+held, asked, late, erased, leaving = (User.objects.get(username_key=f"lind0{number}") for number in range(20, 25))
+hold_place(actor=us, user=held, reason="Case 7", exemption="e")
+request_open(actor=us, user=asked, kind="access", note="By letter")
+request_open(actor=us, user=late, kind="erasure", received_at=timezone.now() - timedelta(days=50))
+erase(actor=us, user=erased, how="purge", at=timezone.now())
+erase(actor=us, user=leaving, how="purge", at=timezone.now() + timedelta(days=14))
 nextdoor = org_create(actor=us, slug="nextdoor", name="Next door")
 user_create(
     actor=us, organization=nextdoor, email="mallory@nextdoor.example", password=password, must_change_password=False,
@@ -64,11 +75,11 @@ def executable() -> str:
 
 @pytest.fixture(scope="session")
 def service(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Start everything with 200 people, and give some of them passwords."""
+    """Start everything with 200 people; give some of them passwords, and the archive something to do."""
     with installed(tmp_path_factory.mktemp("e2e")) as installation:
         with serving(installation, "--first-start", "--demo") as running:
             running.up()
-            made = installation.manage("shell", "-v", "0", "-c", PASSWORDS, stdin=PASSWORD)
+            made = installation.manage("shell", "-v", "0", "-c", PREPARED, stdin=PASSWORD)
             assert made.returncode == 0, made.stderr
             yield running
         assert "Traceback" not in running.said, running.said
@@ -99,6 +110,14 @@ def places(service: Service) -> dict[str, str]:
         "role": first("rol", "SELECT id FROM accounts_role WHERE slug = 'moderator'"),
         "signed_in": first("usr", "SELECT user_id FROM accounts_session WHERE ended_at IS NULL"),
         "session": first("ses", "SELECT id FROM accounts_session WHERE ended_at IS NULL"),
+        "held": person("lind020"),
+        "asked": person("lind021"),
+        "leaving": person("lind024"),
+        "hold": first("hld", "SELECT id FROM gdpr_legalhold"),
+        "request": first("dsr", "SELECT id FROM gdpr_subjectrequest WHERE kind = 'access'"),
+        "erased": first("usr", "SELECT user_id FROM gdpr_erasure WHERE status = 'complete'"),
+        "receipt": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'complete'"),
+        "planned": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'scheduled'"),
         "event": first("evt", "SELECT id FROM accounts_auditevent WHERE action = 'user.suspend'"),
     }
 

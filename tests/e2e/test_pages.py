@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import PHONE, Visitor
 from tests.identity.service import Service
-from tests.matrix.test_admin import GET
+from tests.matrix.test_admin import ARCHIVE, GET
 
 NOBODY = "01h455vb4pex5vsknk084sn02q"
 
@@ -82,6 +82,11 @@ def _tagged(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("region", name="Results")).to_be_visible()
 
 
+def _copy_asked_for(visitor: Visitor) -> None:
+    visitor.press("Make a copy")
+    expect(visitor.page.get_by_role("region", name="Copies")).to_be_visible()
+
+
 def _operation_opened(visitor: Visitor) -> None:
     visitor.page.get_by_role("heading", name="users").get_by_role("button").click()
     operation = visitor.page.locator("#operations-users-user_list")
@@ -90,6 +95,7 @@ def _operation_opened(visitor: Visitor) -> None:
 
 
 ADMIN = "/admin/accounts"
+ARCHIVED = "/admin/gdpr"
 KINDS = {
     "sign-in": Kind("", "/admin/login/"),
     "sign-in refused": Kind("", "/admin/login/", first=_wrong_password),
@@ -116,6 +122,17 @@ KINDS = {
     "person, sessions": Kind("root", f"{ADMIN}/user/{{signed_in}}/sessions/"),
     "person, never signed in": Kind("root", f"{ADMIN}/user/{{person}}/sessions/"),
     "person, audit trail": Kind("root", f"{ADMIN}/user/{{person}}/audit/"),
+    "person, personal data": Kind("root", f"{ADMIN}/user/{{person}}/personal-data/"),
+    "person, personal data, copied": Kind("admin", f"{ADMIN}/user/{{other}}/personal-data/", first=_copy_asked_for),
+    "person, erasure": Kind("root", f"{ADMIN}/user/{{person}}/erasure/"),
+    "person, erasure of the row": Kind("admin", f"{ADMIN}/user/{{other}}/erasure/?how=delete"),
+    "person, erasure of the history": Kind("root", f"{ADMIN}/user/{{signed_in}}/erasure/?how=activities"),
+    "person, erasure, with mistakes": Kind(
+        "root", f"{ADMIN}/user/{{other}}/erasure/", first=_sent_empty("Erase the person")
+    ),
+    "person, erasure planned": Kind("root", f"{ADMIN}/user/{{leaving}}/erasure/"),
+    "person, held": Kind("root", f"{ADMIN}/user/{{held}}/erasure/"),
+    "person who was erased": Kind("root", f"{ADMIN}/user/{{erased}}/erasure/"),
     "person who is absent": Kind("root", f"{ADMIN}/user/usr_{NOBODY}/", 404),
     "verb on one": Kind("root", f"{ADMIN}/user/verbs/suspend/?selected={{person}}"),
     "verb on two": Kind("root", f"{ADMIN}/user/verbs/lock/?selected={{person}}&selected={{other}}"),
@@ -141,6 +158,22 @@ KINDS = {
     "audit trail": Kind("root", f"{ADMIN}/auditevent/"),
     "audit trail, nothing found": Kind("mallory", f"{ADMIN}/auditevent/?action=user.archive"),
     "event": Kind("root", f"{ADMIN}/auditevent/{{event}}/"),
+    "erasures": Kind("admin", f"{ARCHIVED}/erasure/"),
+    "erasures, none": Kind("mallory", f"{ARCHIVED}/erasure/"),
+    "erasure": Kind("admin", f"{ARCHIVED}/erasure/{{receipt}}/"),
+    "erasure that waits": Kind("root", f"{ARCHIVED}/erasure/{{planned}}/"),
+    "legal holds": Kind("admin", f"{ARCHIVED}/legalhold/"),
+    "legal holds, none": Kind("mallory", f"{ARCHIVED}/legalhold/"),
+    "new hold": Kind("root", f"{ARCHIVED}/legalhold/add/"),
+    "new hold, with mistakes": Kind("admin", f"{ARCHIVED}/legalhold/add/", first=_sent_empty("Place a hold")),
+    "verb on a hold": Kind("root", f"{ARCHIVED}/legalhold/verbs/review/?selected={{hold}}"),
+    "subject requests": Kind("root", f"{ARCHIVED}/subjectrequest/?org=lindenhof"),
+    "subject requests, none": Kind("mallory", f"{ARCHIVED}/subjectrequest/"),
+    "new request": Kind("admin", f"{ARCHIVED}/subjectrequest/add/"),
+    "new request, with mistakes": Kind("root", f"{ARCHIVED}/subjectrequest/add/", first=_sent_empty("Note a request")),
+    "verb on a request": Kind("root", f"{ARCHIVED}/subjectrequest/verbs/close/?selected={{request}}"),
+    "privacy terms": Kind("root", f"{ARCHIVED}/privacyterms/"),
+    "privacy terms of one": Kind("admin", f"{ARCHIVED}/privacyterms/{{organization}}/"),
 }
 
 
@@ -190,9 +223,12 @@ def test_the_api_page_has_the_strict_policy_and_tries_a_request(visit: Visit) ->
 def test_every_kind_of_page_is_looked_at() -> None:
     paths = [re.sub(r"{\w+}", "x", kind.path).partition("?")[0] for kind in KINDS.values() if kind.path.startswith("/")]
     seen = {resolve(path).view_name for path in paths if path != "/nowhere/"}
-    elsewhere = {"admin:accounts_apikey_verb"}  # reached from the list, by a key that is made there
+    elsewhere = {
+        "admin:accounts_apikey_verb",  # reached from the list, by a key that is made there
+        "admin:gdpr_erasure_receipt",  # a file: test_archive opens it
+    }
 
-    expected = {f"admin:accounts_{name}" for name in GET} | {
+    expected = {f"admin:{'gdpr' if name.partition('_')[0] in ARCHIVE else 'accounts'}_{name}" for name in GET} | {
         "admin:index",
         "admin:login",
         "password-change",

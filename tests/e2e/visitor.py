@@ -1,6 +1,7 @@
 """Somebody at a browser, who notices what goes wrong on the way."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 from axe_playwright_python.sync_playwright import Axe
@@ -54,7 +55,7 @@ class Visitor:
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("request", self._asked)
-        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("response", self._answered)
 
     def _said(self, message: ConsoleMessage) -> None:
@@ -65,6 +66,11 @@ class Visitor:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((f"{self.home}/", "data:")):
             self.complaints.append(f"outside: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        # Aborted is what the browser itself gave up: a page that was left, or one that turned out to be a file.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def _answered(self, response: Response) -> None:
         expected = self.expected if response.request.is_navigation_request() else 200
@@ -95,6 +101,19 @@ class Visitor:
     def follow(self, name: str, *, inside: Locator | None = None) -> None:
         """Click a link."""
         (inside or self.page).get_by_role("link", name=name, exact=True).click()
+
+    def take(self, what: Locator, folder: Path) -> Path:
+        """Click what hands over a file, and keep it."""
+        with self.page.expect_download() as awaited:
+            what.click()
+        kept = folder / awaited.value.suggested_filename
+        awaited.value.save_as(kept)
+        return kept
+
+    def open(self, file: Path) -> None:
+        """Open a file from the disk: there is no service behind it."""
+        self.home = file.parent.as_uri()
+        self.page.goto(file.as_uri())
 
     def tab_to(self, text: str) -> None:
         """Press Tab until something that begins with this has the focus; each stop has to be seen."""
