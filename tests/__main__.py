@@ -1,7 +1,8 @@
 """``make test``: the suite on SQLite, then on a real PostgreSQL; then, on SQLite again, in a real browser.
 
 ``TEST_DATABASE_URL`` names a server to use instead; ``REQUIRE_POSTGRES=1`` makes a missing one a
-failure. Arguments go to pytest, twice.
+failure. Arguments go to pytest, twice. The matrices of the doors run in full on SQLite and as a sample on
+PostgreSQL; ``TEST_LONG=1`` (``make test-long``) runs everything in full, and more rounds of what is random.
 """
 
 import os
@@ -19,10 +20,11 @@ Install one (Debian: apt-get install postgresql), or name one with TEST_DATABASE
 """
 
 
-def suite(name: str, database_url: str, arguments: list[str]) -> int:
-    """Run everything on one database."""
+def suite(name: str, database_url: str, arguments: list[str], *, sample: bool = False) -> int:
+    """Run everything on one database, or of the matrices of the doors a sample."""
     print(f"\n=== {name} ===", flush=True)
-    environment = {**os.environ, "DATABASE_URL": database_url, "IDENTITY_TESTED_ON": name}
+    sampled = {"SAMPLE_DOORS": "1"} if sample else {}
+    environment = {**os.environ, **sampled, "DATABASE_URL": database_url, "IDENTITY_TESTED_ON": name}
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, env=environment, check=False).returncode
 
@@ -45,7 +47,8 @@ def main(arguments: list[str]) -> int:
         chosen = arguments or ["--ignore=tests/e2e"]
         codes = [suite("sqlite", sqlite, chosen)]
         if url:
-            codes.append(suite("postgresql", url, chosen))
+            is_short = not arguments and os.environ.get("TEST_LONG") != "1"
+            codes.append(suite("postgresql", url, chosen, sample=is_short))
         else:
             print(NOTICE, file=sys.stderr)
         if not arguments:

@@ -1,9 +1,11 @@
 """The cast: alice owns acme, bob and carol work there, dave is a guest, mallory owns the organization next door."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zlib import crc32
 
 import pytest
 from django.apps import apps
@@ -32,6 +34,27 @@ def _flush_with_triggers_lifted(case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _flush_with_triggers_lifted  # type: ignore[attr-defined]
+
+
+DOOR_MATRICES = {"test_admin.py", "test_api.py", "test_coming_from.py", "test_commands.py"}
+SAMPLE = 4
+"""Of the matrices of the doors every fourth row, where ``SAMPLE_DOORS=1`` asks for a sample (tests/__main__.py)."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of a sample what is not in it; the same everywhere and each time."""
+    if os.environ.get("SAMPLE_DOORS") != "1":
+        return
+    left = [
+        item
+        for item in items
+        if item.path.parent.name == "matrix"
+        and item.path.name in DOOR_MATRICES
+        and crc32(item.nodeid.encode()) % SAMPLE
+    ]
+    config.hook.pytest_deselected(items=left)
+    out = set(left)
+    items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture(autouse=True)
