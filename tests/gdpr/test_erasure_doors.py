@@ -216,7 +216,7 @@ class TestAdmin:
         erasure = Erasure.objects.get()
         assert right["Location"] == f"/admin/gdpr/erasure/{erasure.public_id}/"
         receipt = text_of(click.get(right["Location"]))
-        assert "Left in the whole database: <strong>nothing</strong>" in receipt
+        assert "Nothing is left." in receipt
         for form in ("json", "html"):
             file = click.get(f"/admin/gdpr/erasure/{erasure.public_id}/receipt.{form}")
             assert file["Content-Disposition"] == f"attachment; filename={erasure.public_id}.{form}"
