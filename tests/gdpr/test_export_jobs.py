@@ -277,7 +277,7 @@ class TestSealedFiles:
         place = sealed(tmp_path, key, content)
 
         assert b"".join(unsealed(place, key, "exp_1")) == content
-        assert (content == b"") or content not in place.read_bytes()
+        assert len(content) < 16 or content not in place.read_bytes()  # a byte or two may be there by chance
 
     def test_a_change_a_cut_a_swap_and_another_key_or_name_are_noticed(self, tmp_path: Path) -> None:
         key = new_key()
