@@ -58,6 +58,11 @@ class Action(StrEnum):
     MEMBERSHIP_ADD = "membership.add"
     MEMBERSHIP_REMOVE = "membership.remove"
 
+    APP_CREATE = "app.create"
+    APP_LIST = "app.list"
+    APP_UPDATE = "app.update"
+    APP_DELETE = "app.delete"
+
     ROLE_ASSIGN = "role.assign"
 
     API_KEY_CREATE = "api_key.create"

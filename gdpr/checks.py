@@ -166,13 +166,17 @@ def database_errors(connection: BaseDatabaseWrapper, tables: Iterable[Table]) ->
 
 
 def _actual_tables(connection: BaseDatabaseWrapper) -> dict[str, list[str]]:
-    """Read what there is: views too, which may be copies; SQLite's own tables too, which Django leaves out."""
+    """Read what there is: views too, which may be copies; SQLite's own tables too, which Django leaves out.
+
+    What SQLite's ANALYZE counts comes and goes as an operator likes; ``gdpr.operations.scan`` reads it all the same.
+    """
     introspection = connection.introspection
     with connection.cursor() as cursor:
         names = introspection.table_names(cursor, include_views=True)
         if connection.vendor == "sqlite":
-            cursor.execute(r"SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'sqlite\_%' ESCAPE '\'")
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'sqlite_*'")
             names += [name for (name,) in cursor.fetchall()]
+            names = [name for name in names if not name.startswith("sqlite_stat")]
         return {name: [row.name for row in introspection.get_table_description(cursor, name)] for name in names}
 
 

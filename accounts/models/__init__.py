@@ -1,6 +1,7 @@
 """The rows."""
 
 from accounts.models.api_keys import APIKey
+from accounts.models.applications import Application
 from accounts.models.audit import AuditChain, AuditEvent, AuditPart
 from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox
 from accounts.models.installation import Installation
@@ -11,6 +12,7 @@ from accounts.models.users import User, UserSearch, UserTag
 
 __all__ = [
     "APIKey",
+    "Application",
     "AuditChain",
     "AuditEvent",
     "AuditPart",
