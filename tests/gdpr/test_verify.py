@@ -31,7 +31,7 @@ def erased(user: User, *, how: str = "purge") -> list[str]:
         if connection.vendor == "sqlite":
             cursor.execute("INSERT INTO accounts_usersearch_trigram(accounts_usersearch_trigram) VALUES ('optimize')")
         else:
-            cursor.execute("ANALYZE")  # the planner may have looked at the rows of an earlier test, as autovacuum pleases
+            cursor.execute("ANALYZE")  # the planner may have sampled the rows of an earlier test
     return [*identifiers.emails, *identifiers.usernames]
 
 
