@@ -125,7 +125,7 @@ def places(service: Service) -> dict[str, str]:
 @pytest.fixture(scope="package")
 def chromium(executable: str) -> Iterator[Browser]:
     """Run the browser, with a user directory that was never used before."""
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield browser

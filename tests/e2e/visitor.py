@@ -32,6 +32,10 @@ STICKING_OUT: Final = """() => {
     .filter((element) => ["auto", "scroll", "hidden"].includes(getComputedStyle(element).overflowX));
   return [document.documentElement, ...inside].filter(scrolls).map(named);
 }"""
+AT_REST: Final = """() => Promise.all(document.getAnimations()
+  .filter((animation) => Number.isFinite(animation.effect.getComputedTiming().endTime))
+  .map((animation) => animation.finished.catch(() => null)))
+  .then(() => null)"""
 FOCUS: Final = """() => {
   const element = document.activeElement;
   const style = getComputedStyle(element);
@@ -150,6 +154,7 @@ class Visitor:
 
         The script comes by the browser's own debugging channel, so the policy of the page (CSP) stays as it is.
         """
+        self.page.evaluate(AT_REST)  # a colour on its way to another is nobody's fault
         found = AXE.run(self.page).response["violations"]
         return [
             f"{rule['id']} ({rule['impact']}): {node['target']} {node['html'][:160]} {node['failureSummary'][:400]}"
