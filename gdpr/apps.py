@@ -15,12 +15,12 @@ class GDPRConfig(AppConfig):
     def ready(self) -> None:
         """Let ``manage.py check`` compare the map with the models, and take the places that the house keeps for us."""
         from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415 -- needs the models
-        from gdpr.operations import erasure, exports, replay, requests, retention  # noqa: PLC0415
+        from gdpr.operations import exports, replay, requests, retention, sweeping  # noqa: PLC0415
 
         register(check_personal_data, "gdpr")
         READINESS["erasures"] = replay.ledger_problem
         SWEEPS.update(
-            erasures=erasure.erasures_finish,
+            erasures=sweeping.erasures_finish,
             exports=exports.sweep,
             reminders=requests.remind,
             retention=retention.RetentionSweep(),

@@ -36,6 +36,14 @@ class ErasureQuerySet(TenantQuerySet["Erasure"]):
         due = Q(status=Erasure.SCHEDULED, due_at__lte=timezone.now())
         return self.filter(due | Q(status__in=[Erasure.FENCED, Erasure.ERASED]))
 
+    def unfinished_of(self, user_id: UUID) -> Self:
+        """Keep those of one person that have not erased yet."""
+        return self.filter(user_id=user_id, status__in=[Erasure.SCHEDULED, Erasure.FENCED])
+
+    def cancel(self) -> int:
+        """Call all of these off; says how many."""
+        return self.update(status=Erasure.CANCELLED, cancelled_at=timezone.now())
+
 
 class Erasure(Row):
     """The erasure of one person: the plan, how far it has come, and in the end its receipt.

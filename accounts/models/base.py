@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
+from accounts.errors import NotFound
 
 __all__ = ["PrefixedIDField", "Row", "TenantQuerySet"]
 
@@ -80,3 +81,14 @@ class TenantQuerySet(models.QuerySet[ModelType]):
         if actor.everything:
             return self.all()
         return self.filter(organization_id__in=actor.organizations_where(self.reading))
+
+    def held(self, row: ModelType) -> ModelType:
+        """Read a row again and hold it; whatever comes before it in the lock order is held already.
+
+        :raises NotFound: if it is gone
+        """
+        found = self.select_for_update(no_key=True).filter(pk=row.pk).first()
+        if found is None:
+            name = str(self.model._meta.verbose_name)
+            raise NotFound(f"{name[0].upper()}{name[1:]} not found.")
+        return found

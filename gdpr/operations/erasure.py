@@ -1,6 +1,6 @@
 """Erasing a person: planned, fenced where it is long, done in one transaction, checked in it, and proven afterwards.
 
-``erase`` is what doors call. What a killed process leaves is finished by the sweep (``erasures_finish``).
+``erase`` is what doors call. What waits, and what a killed process leaves, is the sweep's (``sweeping``).
 """
 
 import time
@@ -16,7 +16,7 @@ from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.audit import moment
-from accounts.errors import AccountsError, Conflict, NotFound, Unavailable
+from accounts.errors import AccountsError, Conflict, NotFound
 from accounts.models import User
 from accounts.operations.base import operation
 from accounts.operations.credentials import end_credentials, guard_leaving
@@ -24,7 +24,7 @@ from accounts.profile import reason_checked
 from accounts.statuses import Status
 from gdpr.models import Erasure, LegalHold, PrivacyTerms
 from gdpr.operations import plans
-from gdpr.operations.finish import Erased, finish
+from gdpr.operations.finish import Erased, finish, remember
 from gdpr.operations.mentions import erase_mentions, mentions, without
 from gdpr.operations.scan import Identifiers, identifiers_of
 
@@ -38,7 +38,6 @@ __all__ = [
     "erasure_cancel",
     "erasure_of",
     "erasure_plan",
-    "erasures_finish",
     "user_delete",
     "user_delete_activities",
     "user_purge",
@@ -48,7 +47,6 @@ LONG: Final = 20_000
 """More rows than this to delete are deleted in steps, behind the fence."""
 PATIENCE: Final = 60.0
 """How many seconds the second of two waits for the receipt that the first is making."""
-PRESUMED_DEAD: Final = timedelta(minutes=10)
 ACTIONS: Final[Mapping[str, Action]] = {Erasure.PURGE: Action.USER_PURGE, Erasure.DELETE: Action.USER_DELETE}
 
 
@@ -125,13 +123,19 @@ def erase(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime 
 
 
 def erase_rows(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erased:
-    """Do of ``erase`` what is done in the database; ``finish`` has to follow, for many people at once if need be."""
+    """Do of ``erase`` what is done in the database; ``finish`` has to follow, for many people at once if need be.
+
+    :raises Unavailable: if the ledger cannot be written: erased, and the sweep finishes
+    """
     at = at or timezone.now() + _grace(user)
     if at <= timezone.now() and _rows_to_go(user) > LONG:
         erasure_fence(actor=actor, user=user, how=how, reason=reason)
         _shorten(user)
     verb = user_purge if how == Erasure.PURGE else user_delete
-    return verb(actor=actor, user=user, reason=reason, at=at)
+    erased = verb(actor=actor, user=user, reason=reason, at=at)
+    if erased.is_fresh:
+        remember(erased)
+    return erased
 
 
 def erasure_of(*, actor: Actor, user_id: UUID, how: str) -> Erasure:
@@ -239,7 +243,7 @@ def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, at: d
         _guard(actor, user, how)
     erasure = before or _row(actor, user, how, reason=reason)
     if at and at > timezone.now():
-        return Erased(_planned(actor, user, erasure, reason=reason, at=at))
+        return Erased(_planned(actor, user, erasure, at=at))
     return carry_out(actor, user, erasure, action=ACTIONS[how], reason=reason or erasure.reason)
 
 
@@ -255,7 +259,7 @@ def _row(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
     )
 
 
-def _planned(actor: Actor, user: User, erasure: Erasure, *, reason: str, at: datetime) -> Erasure:
+def _planned(actor: Actor, user: User, erasure: Erasure, *, at: datetime) -> Erasure:
     if not erasure._state.adding:
         raise Conflict(
             f"The erasure is planned for {moment(erasure.due_at or timezone.now())[:16]} UTC already.",
@@ -263,7 +267,9 @@ def _planned(actor: Actor, user: User, erasure: Erasure, *, reason: str, at: dat
         )
     erasure.due_at = at
     erasure.save(force_insert=True)
-    audit.record(actor, ACTIONS[erasure.how], user, reason=reason, planned_for=moment(at), erasure=erasure.public_id)
+    audit.record(
+        actor, ACTIONS[erasure.how], user, reason=erasure.reason, planned_for=moment(at), erasure=erasure.public_id
+    )
     return erasure
 
 
@@ -289,6 +295,8 @@ def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, rea
         parts=events,
     )
     _assert_nothing_left(steps, words, organizations)
+    if erasure.how == Erasure.DELETE:
+        Erasure.objects.unfinished_of(user.pk).exclude(pk=erasure.pk).cancel()
     erasure.status, erasure.erased_at = Erasure.ERASED, timezone.now()
     erasure.counts, erasure.event_id, erasure.reason = {"tables": counts}, event.pk, ""
     erasure.save()
@@ -391,37 +399,3 @@ def _awaited(erasure: Erasure) -> Erasure:
         time.sleep(0.05)
         erasure.refresh_from_db()
     return erasure
-
-
-def erasures_finish(now: datetime | None = None) -> int:
-    """Carry out what has waited long enough, and finish what a killed process left; says how many.
-
-    :raises Unavailable: if the ledger cannot be written
-    """
-    now = now or timezone.now()
-    done = 0
-    for erasure in Erasure.objects.unfinished().order_by("created_at"):
-        done += _taken_up(erasure, now)
-    return done
-
-
-def _taken_up(erasure: Erasure, now: datetime) -> bool:
-    if erasure.status == Erasure.ERASED:
-        if erasure.erased_at is not None and now - erasure.erased_at > PRESUMED_DEAD:
-            finish([Erased(erasure)])
-            return True
-        return False
-    user = User.objects.filter(pk=erasure.user_id).select_related("organization").first()
-    if user is None:
-        return False
-    actor = policy.system()
-    try:
-        if erasure.status == Erasure.SCHEDULED and user.last_sign_in_at and user.last_sign_in_at > erasure.created_at:
-            erasure_cancel(actor=actor, user=user, reason="signed in since it was planned")
-        else:
-            erase(actor=actor, user=user, how=erasure.how, at=now)
-    except Unavailable:
-        raise  # what follows an erasure cannot be done now: the next ones wait for it
-    except AccountsError:
-        return False
-    return True

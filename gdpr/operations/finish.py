@@ -1,4 +1,4 @@
-"""What follows an erasure outside its transaction: ledger, files, the database's own copies, scan, receipt."""
+"""What follows an erasure outside its transaction: ledger at once; files, the database's own copies, scan, receipt."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from gdpr.operations import exports
 from gdpr.operations.receipts import built, signed
 from gdpr.operations.scan import Identifiers, ScanReport, scan, scan_files
 
-__all__ = ["LEDGER_KIND", "Erased", "finish"]
+__all__ = ["LEDGER_KIND", "Erased", "finish", "remember"]
 
 log = structlog.get_logger("gdpr.erasure")
 LEDGER_KIND: Final = "erasure"
@@ -36,11 +36,8 @@ class Erased(NamedTuple):
 def finish(erased: Sequence[Erased], *, is_replay: bool = False) -> list[Erasure]:
     """Finish erasures that are committed, all of them in one pass, and give them with their receipts.
 
-    :param is_replay: the ledger names them already
-    :raises Unavailable: if the ledger cannot be written; the sweep tries again
+    :param is_replay: they were erased before, and a restored backup had brought them back
     """
-    if not is_replay:
-        _remember(erased)
     people = {entry.erasure.public_id: entry.known_by for entry in erased if entry.known_by is not None}
     for entry in erased:
         exports.forget(entry.erasure.user_id)
@@ -52,20 +49,21 @@ def finish(erased: Sequence[Erased], *, is_replay: bool = False) -> list[Erasure
     return [entry.erasure for entry in erased]
 
 
-def _remember(erased: Sequence[Erased]) -> None:
-    at = moment(timezone.now())
-    lines = [
-        {
-            "erasure": erasure.public_id,
-            "user": str(erasure.user_id),
-            "organization": str(erasure.organization_id),
-            "how": erasure.how,
-            "at": at,
-        }
-        for erasure, *_ in erased
-    ]
+def remember(erased: Erased) -> None:
+    """Write into the ledger that somebody was erased, as soon as that is committed.
+
+    :raises Unavailable: if the ledger cannot be written; the sweep tries again
+    """
+    erasure = erased.erasure
+    line = {
+        "erasure": erasure.public_id,
+        "user": str(erasure.user_id),
+        "organization": str(erasure.organization_id),
+        "how": erasure.how,
+        "at": moment(timezone.now()),
+    }
     try:
-        ledger.append(LEDGER_KIND, lines)
+        ledger.append(LEDGER_KIND, [line])
     except Unavailable as problem:
         raise Unavailable(
             f"It is erased, but not finished. {problem.message}",

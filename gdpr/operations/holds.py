@@ -42,7 +42,7 @@ def hold_place(
     if user.current_status in {Status.PURGING, Status.PURGED}:
         raise Conflict("The account is being erased or has been.", remedy="There is nothing left to hold.")
     if LegalHold.objects.active().filter(user=user).exists():
-        raise Conflict("There is a hold already.", remedy=f"manage.py gdpr_hold review {user.public_id}")
+        raise Conflict("There is a hold already.", remedy="Review that one, or release it first.")
     hold = LegalHold.objects.create(
         organization_id=user.organization_id,
         user=user,
@@ -70,20 +70,22 @@ def hold_review(*, actor: Actor, hold: LegalHold, review_at: datetime | None = N
     :raises Invalid: for a review that is too late
     :raises Conflict: if it was released
     """
-    user = _held(actor, Action.HOLD_REVIEW, hold)
+    hold, user = _held(actor, Action.HOLD_REVIEW, hold)
     at = _review_checked(review_at)
-    if not LegalHold.objects.active().filter(pk=hold.pk).update(review_at=at):
-        raise Conflict("The hold was released.", remedy="Place another: manage.py gdpr_hold place.")
+    if hold.released_at:
+        raise Conflict("The hold was released.", remedy="Place another.")
+    before = {"review_at": hold.review_at.isoformat()}
+    hold.review_at = at
+    hold.save()
     audit.record(
         actor,
         Action.HOLD_REVIEW,
         user,
         reason=reason_checked(reason),
-        before={"review_at": hold.review_at.isoformat()},
+        before=before,
         after={"review_at": at.isoformat()},
         hold=hold.public_id,
     )
-    hold.refresh_from_db()
     return hold
 
 
@@ -94,17 +96,19 @@ def hold_release(*, actor: Actor, hold: LegalHold, reason: str = "") -> LegalHol
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission
     """
-    user = _held(actor, Action.HOLD_RELEASE, hold)
-    if LegalHold.objects.active().filter(pk=hold.pk).update(released_at=timezone.now()):
+    hold, user = _held(actor, Action.HOLD_RELEASE, hold)
+    if hold.released_at is None:
+        hold.released_at = timezone.now()
+        hold.save()
         audit.record(actor, Action.HOLD_RELEASE, user, reason=reason_checked(reason), hold=hold.public_id)
-    hold.refresh_from_db()
     return hold
 
 
-def _held(actor: Actor, action: Action, hold: LegalHold) -> User:
-    """Hold the person's row, as erasure does, so that neither sees the other half way."""
+def _held(actor: Actor, action: Action, hold: LegalHold) -> tuple[LegalHold, User]:
+    """Hold the person's row, as erasure does, so that neither sees the other half way; then read the hold."""
     policy.require(actor, action, hold)
-    return User.objects.locked(hold.user)
+    user = User.objects.locked(hold.user)
+    return LegalHold.objects.held(hold), user
 
 
 def _reason_checked(reason: str) -> str:

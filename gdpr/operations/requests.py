@@ -102,29 +102,29 @@ def request_extend(*, actor: Actor, request: SubjectRequest, note: str) -> Subje
     :raises Invalid: without a note that says why
     :raises Conflict: if it is closed, was extended, or its month is over
     """
-    policy.require(actor, Action.REQUEST_EXTEND, request)
-    person = _person(request)
+    request, person = _held(actor, Action.REQUEST_EXTEND, request)
     if not note.strip():
         raise Invalid("The person has to be told why.", fields={"note": "is required"})
     now = timezone.now()
     later = due_at(request.received_at, EXTENDED)
-    first_month = SubjectRequest.objects.open().filter(pk=request.pk, extended_at=None, due_at__gte=now)
     note = _note_checked(note, person)
-    if not first_month.update(extended_at=now, due_at=later, reminded_at=None, note=note):
+    if request.status != SubjectRequest.OPEN or request.extended_at or request.due_at < now:
         raise Conflict(
             "It is closed, was extended before, or its first month is over.",
-            remedy="Answer it now: manage.py gdpr_requests close.",
+            remedy="Answer it now, and close it.",
         )
+    before = {"due_at": request.due_at.isoformat()}
+    request.extended_at, request.due_at, request.reminded_at, request.note = now, later, None, note
+    request.save()
     audit.record(
         actor,
         Action.REQUEST_EXTEND,
         person,
         reason=note,
-        before={"due_at": request.due_at.isoformat()},
+        before=before,
         after={"due_at": later.isoformat()},
         request=request.public_id,
     )
-    request.refresh_from_db()
     return request
 
 
@@ -138,18 +138,17 @@ def request_close(*, actor: Actor, request: SubjectRequest, outcome: str = "done
     :raises Invalid: for another outcome, or a refusal without a reason (Art. 12(4))
     :raises Conflict: if it is closed
     """
-    policy.require(actor, Action.REQUEST_CLOSE, request)
-    person = _person(request)
+    request, person = _held(actor, Action.REQUEST_CLOSE, request)
     if outcome not in {SubjectRequest.DONE, SubjectRequest.REFUSED}:
         raise Invalid("A request ends as done or refused.", fields={"outcome": "is one of done, refused"})
     if outcome == SubjectRequest.REFUSED and not note.strip():
         raise Invalid("The person has to be told why it is refused.", fields={"note": "is required"})
     note = _note_checked(note, person)
-    closing = {"status": outcome, "closed_at": timezone.now(), **({"note": note} if note else {})}
-    if not SubjectRequest.objects.open().filter(pk=request.pk).update(**closing):
-        raise Conflict("It is closed.", remedy="manage.py gdpr_requests list --all shows how.")
+    if request.status != SubjectRequest.OPEN:
+        raise Conflict("It is closed.", remedy="The list of all requests, the closed ones included, shows how.")
+    request.status, request.closed_at, request.note = outcome, timezone.now(), note or request.note
+    request.save()
     audit.record(actor, Action.REQUEST_CLOSE, person, reason=note, after={"status": outcome}, request=request.public_id)
-    request.refresh_from_db()
     return request
 
 
@@ -174,10 +173,16 @@ def _reminders(request: SubjectRequest) -> list[datetime]:
     return [start + after for after in REMINDERS]
 
 
-def _person(request: SubjectRequest) -> User:
-    """Give whom it is about, by id alone where the account was removed."""
+def _held(actor: Actor, action: Action, request: SubjectRequest) -> tuple[SubjectRequest, User]:
+    """Hold the person's row, as erasure does, then read the request; by id alone where the account was removed."""
+    policy.require(actor, action, request)
     found = User.objects.filter(pk=request.user_id).first()
-    return found or User(pk=request.user_id, organization_id=request.organization_id, status=Status.PURGED)
+    person = User.objects.locked(found) if found else _removed(request)
+    return SubjectRequest.objects.held(request), person
+
+
+def _removed(request: SubjectRequest) -> User:
+    return User(pk=request.user_id, organization_id=request.organization_id, status=Status.PURGED)
 
 
 def _note_checked(note: str, person: User) -> str:

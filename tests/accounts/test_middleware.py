@@ -1,7 +1,6 @@
 """What every request passes: headers on every kind of answer, bounds, whose address counts."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,13 +64,23 @@ class Browser(Client):
         return super().generic(*arguments, **{**options, "secure": self.speaks_https})
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Any:
-    """A browser, with static files served as in production."""
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Give the settings with which static files are served as in production; the files are collected once."""
     storage = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
-    storages = {**settings.STORAGES, "staticfiles": storage}
-    with override_settings(ROOT_URLCONF=__name__, STATIC_ROOT=tmp_path / "static", STORAGES=storages):
+    served = {
+        "STATIC_ROOT": tmp_path_factory.mktemp("static"),
+        "STORAGES": {**settings.STORAGES, "staticfiles": storage},
+    }
+    with override_settings(**served):
         call_command("collectstatic", interactive=False, verbosity=0)
+    return served
+
+
+@pytest.fixture
+def client(collected: dict[str, Any]) -> Any:
+    """A browser, with static files served as in production."""
+    with override_settings(ROOT_URLCONF=__name__, **collected):
         yield Browser(raise_request_exception=False, enforce_csrf_checks=True)
 
 

@@ -18,15 +18,17 @@ from accounts.operations.organizations import membership_add
 from accounts.operations.users import user_tag, user_update
 from accounts.statuses import Status
 from gdpr.models import Erasure, LegalHold, PrivacyTerms
+from gdpr.operations import sweeping
 from gdpr.operations.erasure import (
     ResidueError,
     erase,
     erasure_cancel,
     erasure_of,
     erasure_plan,
-    erasures_finish,
     user_delete_activities,
 )
+from gdpr.operations.holds import hold_place, hold_release
+from gdpr.operations.sweeping import erasures_finish
 from tests.factories.organizations import make_organization
 from tests.factories.users import SessionFactory, make_user
 
@@ -254,6 +256,44 @@ class TestGrace:
 
         assert User.objects.get(pk=lived.pk).status == Status.PURGED
         assert AuditEvent.objects.get(action="user.purge", actor_kind="system").subject_id == lived.pk
+
+    def test_a_hold_placed_meanwhile_keeps_it_waiting_and_the_others_go(
+        self, lived: User, carol: User, operator: Actor
+    ) -> None:
+        later = timezone.now() + timedelta(days=14)
+        held, other = purge(operator, lived, at=later), purge(operator, carol, at=later)
+        hold = hold_place(actor=operator, user=lived, reason="Case 7", exemption="e")
+        Erasure.objects.update(due_at=timezone.now())
+
+        assert erasures_finish() == 1
+
+        held.refresh_from_db()
+        other.refresh_from_db()
+        assert (held.status, other.status) == (Erasure.SCHEDULED, Erasure.COMPLETE)
+        assert User.objects.get(pk=lived.pk).email
+        hold_release(actor=operator, hold=hold)
+        assert erasures_finish() == 1
+        assert User.objects.get(pk=lived.pk).status == Status.PURGED
+
+    def test_what_is_deleted_meanwhile_waits_for_nothing(self, lived: User, operator: Actor) -> None:
+        planned = purge(operator, lived, at=timezone.now() + timedelta(days=14))
+
+        deleted = erase(actor=operator, user=lived, how="delete", at=timezone.now())
+
+        planned.refresh_from_db()
+        assert (planned.status, deleted.status) == (Erasure.CANCELLED, Erasure.COMPLETE)
+        Erasure.objects.update(due_at=timezone.now())
+        assert erasures_finish() == 0
+
+    def test_a_turn_ends_and_the_next_goes_on(
+        self, lived: User, carol: User, operator: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for user in (lived, carol):
+            purge(operator, user, at=timezone.now() + timedelta(days=14))
+        Erasure.objects.update(due_at=timezone.now())
+        monkeypatch.setattr(sweeping, "AT_ONCE", 1)
+
+        assert [erasures_finish() for _ in range(3)] == [1, 1, 0]
 
     def test_whoever_came_back_is_left_alone(self, lived: User, operator: Actor) -> None:
         planned = purge(operator, lived, at=timezone.now() + timedelta(days=14))

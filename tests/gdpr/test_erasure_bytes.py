@@ -112,7 +112,7 @@ def test_a_ledger_that_cannot_be_written_is_said_and_made_up_for(
     from datetime import timedelta
 
     from accounts.errors import Unavailable
-    from gdpr.operations.erasure import erasures_finish
+    from gdpr.operations.sweeping import erasures_finish
 
     (tmp_path / "folder").mkdir()
     settings.LEDGER_URL = f"file://{tmp_path}/folder"

@@ -13,8 +13,9 @@ from accounts.errors import Unavailable
 from accounts.models import User
 from accounts.statuses import Status
 from gdpr.models import Erasure
-from gdpr.operations.erasure import erase, erasures_finish
+from gdpr.operations.erasure import erase
 from gdpr.operations.replay import ledger_problem, returned
+from gdpr.operations.sweeping import erasures_finish
 
 LEDGER = Path(real_settings.LEDGER_URL.removeprefix("file://"))
 

@@ -1,6 +1,7 @@
 """An installation of its own for each test: real processes on a database that nobody else uses."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -52,25 +53,31 @@ def free_port() -> int:
 
 
 @contextmanager
-def empty_database(path: Path) -> Iterator[str]:
-    """Give the address of an empty database of the kind that is being tested; a file would be there."""
+def empty_database(path: Path, *, like: str = "template1") -> Iterator[str]:
+    """Give the address of an empty database of the kind that is being tested; a file would be there.
+
+    :param like: the name of one on the server to begin as a copy of
+    """
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
         yield f"sqlite:///{path}"
         return
     name = f"identity_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     yield f"{server.rpartition('/')[0]}/{name}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @contextmanager
-def installed(folder: Path) -> Iterator[Installation]:
-    """Give an installation that has never been started."""
-    with empty_database(folder / "var" / "identity.sqlite3") as database_url:
-        var = folder / "var"
+def installed(folder: Path, *, like: Installation | None = None) -> Iterator[Installation]:
+    """Give an installation that has never been started, or a copy of one that has."""
+    var, database = folder / "var", "template1"
+    if like is not None:
+        shutil.copytree(like.var, var)
+        database = like.environment["DATABASE_URL"].rpartition("/")[2]
+    with empty_database(var / "identity.sqlite3", like=database) as database_url:
         environment = {
             **without_ours(),
             "IDENTITY_VAR": str(var),
@@ -87,12 +94,20 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Start an installation for the first time; tests get copies, because that takes seconds."""
+    with installed(tmp_path_factory.mktemp("original")) as installation:
+        made = installation.manage("shell", "-v", "0", "-c", FIRST_START)
+        assert made.returncode == 0, made.stderr
+        yield installation
+
+
 @pytest.fixture
-def started(installation: Installation) -> Installation:
+def started(original: Installation, tmp_path: Path) -> Iterator[Installation]:
     """Give an installation with its tables and its super-user."""
-    made = installation.manage("shell", "-v", "0", "-c", FIRST_START)
-    assert made.returncode == 0, made.stderr
-    return installation
+    with installed(tmp_path, like=original) as copy:
+        yield copy
 
 
 FIRST_START = """

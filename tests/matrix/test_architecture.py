@@ -91,7 +91,9 @@ def test_nothing_below_a_door_knows_http() -> None:
 
 def test_no_remedy_but_those_of_commands_spells_a_command_line() -> None:
     """Backups are of commands alone."""
-    places = [path for path in files("accounts") if "management" not in path.parts and path.name != "backups.py"]
+    places = [
+        path for path in files("accounts", "gdpr") if "management" not in path.parts and path.name != "backups.py"
+    ]
     told = [
         (path.name, ast.unparse(value))
         for path in places
