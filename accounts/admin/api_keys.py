@@ -14,11 +14,10 @@ from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, View, actor_of, answering, organization_choices
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Link, badge, date, since
-from accounts.admin.verbs import HouseForm, Verb, called_on
-from accounts.errors import AccountsError, Conflict, Invalid
+from accounts.admin.verbs import EndField, HouseForm, Verb, called_on
+from accounts.errors import Conflict, Invalid
 from accounts.models import APIKey, Organization
 from accounts.operations.api_keys import SCOPES, api_key_create, api_key_revoke
-from accounts.times import as_end
 
 __all__ = ["APIKeyAdmin"]
 
@@ -37,12 +36,8 @@ class KeyForm(HouseForm):
         help_text="As little as it needs. admin:users covers everything about people.",
         widget=forms.CheckboxSelectMultiple,
     )
-    expires_at = forms.CharField(
-        label="Until",
-        max_length=40,
-        required=False,
-        help_text="90d, or a day such as 2026-12-31. Empty: 365 days, which is the most.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    expires_at = EndField(
+        label="Until", help_text="90d, or a day such as 2026-12-31. Empty: 365 days, which is the most."
     )
     reason = forms.CharField(
         max_length=500,
@@ -58,14 +53,6 @@ class KeyForm(HouseForm):
         choices = [(organization.slug, organization.name) for organization in organizations]
         self.fields["organization"].choices = choices  # type: ignore[attr-defined]
         self.fields["scopes"].choices = [(scope, scope) for scope in scopes]  # type: ignore[attr-defined]
-
-    def clean_expires_at(self) -> Any:
-        """Read the end."""
-        text = self.cleaned_data["expires_at"].strip()
-        try:
-            return as_end(text, field="expires_at") if text else None
-        except AccountsError as refusal:
-            raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
 
 
 def scopes_of(actor: Actor, organizations: list[Organization]) -> list[str]:

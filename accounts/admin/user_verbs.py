@@ -5,8 +5,7 @@ from typing import Any, Final
 from django import forms
 
 from accounts.actions import Action
-from accounts.admin.verbs import ReasonForm, Verb, VerbForm, called_on
-from accounts.errors import AccountsError
+from accounts.admin.verbs import EndField, ReasonForm, Verb, VerbForm, called_on
 from accounts.models import User
 from accounts.operations.base import NewPassword
 from accounts.operations.statuses import STATUS_VERBS, StatusVerb
@@ -21,7 +20,6 @@ from accounts.operations.users import (
 )
 from accounts.secrets import generate_password
 from accounts.statuses import Status, next_status
-from accounts.times import as_end
 
 __all__ = ["USER_VERBS"]
 
@@ -41,21 +39,10 @@ DONE = {
 class LockForm(ReasonForm):
     """A lock, perhaps with an end."""
 
-    until = forms.CharField(
+    until = EndField(
         label="Until",
-        max_length=40,
-        required=False,
         help_text="Empty: until somebody unlocks. Or 2h, 7d, or a day such as 2026-12-31 (through that day, UTC).",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-
-    def clean_until(self) -> Any:
-        """Read the end."""
-        text = self.cleaned_data["until"].strip()
-        try:
-            return as_end(text, field="until") if text else None
-        except AccountsError as refusal:
-            raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
 
     def arguments(self) -> dict[str, Any]:
         """Give reason and end."""

@@ -12,8 +12,10 @@ from accounts.actors import Actor
 from accounts.admin.tables import Cell, Column, Table, TableRow
 from accounts.errors import AccountsError, NotFound
 from accounts.operations.bulk import RowResult
+from accounts.times import as_end
 
 __all__ = [
+    "EndField",
     "HouseForm",
     "ReasonForm",
     "Verb",
@@ -24,6 +26,22 @@ __all__ = [
     "shown",
     "table_of",
 ]
+
+
+class EndField(forms.CharField):
+    """An end, typed: a day, a moment, or how long from now; nothing typed is ``None``."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        super().__init__(max_length=40, required=False, empty_value=None, widget=widget, **options)
+
+    def clean(self, value: Any) -> Any:
+        """Read it."""
+        text = super().clean(value)
+        try:
+            return as_end(text, field="end") if text else None
+        except AccountsError as refusal:
+            raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
 
 
 class HouseForm(forms.Form):

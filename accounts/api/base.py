@@ -121,6 +121,18 @@ class HouseViewSet(GenericViewSet[Any]):
         among = self.rows() if rows is None else rows
         return self._present(among.filter(pk=decoded).first() if decoded else None)
 
+    def person(self, identifier: str) -> User:
+        """Find a person to do something to, without what is shown of them.
+
+        :raises NotFound: if they do not exist for the actor, whatever the reason
+        """
+        decoded = ids.decode("usr", identifier)
+        people = User.objects.visible_to(self.actor).select_related("organization")
+        found = people.filter(pk=decoded).first() if decoded else None
+        if found is None:
+            raise NotFound("User not found.")
+        return found
+
     def _present(self, row: Any) -> Any:
         if row is None:
             raise NotFound(f"{self.thing} not found.")

@@ -290,14 +290,6 @@ class UserViewSet(HouseViewSet):
         """Give the users that exist for the actor."""
         return User.objects.visible_to(self.actor).with_shown()
 
-    def found(self, identifier: str) -> User:
-        """Find one user to change, without what is shown of them.
-
-        :raises NotFound: if they do not exist for the actor, whatever the reason
-        """
-        user: User = self.row(identifier, User.objects.visible_to(self.actor).select_related("organization"))
-        return user
-
     def list(self, request: Request) -> Response:
         """List users, oldest first."""
         if "member_of" in self.asked:
@@ -363,7 +355,7 @@ class UserViewSet(HouseViewSet):
         named = {*PROFILE_FIELDS, "email", "username", "tags", "metadata"}
         changed = user_update(
             actor=self.actor,
-            user=self.found(id),
+            user=self.person(id),
             changes={field: value for field, value in given.items() if field in named},
             metadata_set=given.get("metadata_set"),
             metadata_remove=given.get("metadata_remove", []),
@@ -405,7 +397,7 @@ class UserViewSet(HouseViewSet):
             begun(repeated)
 
         def do(identifier: str) -> None:
-            user = self.found(identifier)
+            user = self.person(identifier)
             if repeated is None:
                 call(self.actor, user, given, None)
                 return
@@ -439,7 +431,7 @@ class UserViewSet(HouseViewSet):
     @action(detail=True, methods=["get"])
     def roles(self, request: Request, id: str) -> Response:  # noqa: A002
         """List a user's memberships with the roles there, of the organizations whose members one may list."""
-        user = self.found(id)
+        user = self.person(id)
         members = Membership.objects.visible_to(self.actor).filter(user=user)
         return self.listed(
             members,
@@ -453,7 +445,7 @@ class UserViewSet(HouseViewSet):
     @action(detail=True, methods=["get"])
     def sessions(self, request: Request, id: str) -> Response:  # noqa: A002
         """List a user's live sessions, oldest first."""
-        user, ended = self.found(id), self.asked.get("ended", "false")
+        user, ended = self.person(id), self.asked.get("ended", "false")
         if user.pk != self.actor.user_id:
             self.require_in(user.organization_id, Action.SESSION_LIST)
         sessions = Session.objects.visible_to(self.actor).filter(user=user)
@@ -469,7 +461,7 @@ class UserViewSet(HouseViewSet):
     def end_sessions(self, request: Request, id: str) -> Response:  # noqa: A002
         """End every session of a user."""
         given = self.read()
-        user = self.found(id)
+        user = self.person(id)
         ended = session_revoke_all(actor=self.actor, user=user, reason=given["reason"])
         return Response({"id": user.public_id, "revoked": ended})
 
@@ -504,7 +496,7 @@ def _verb_view(word: str) -> Any:
 
     def view(self: UserViewSet, request: Request, id: str) -> Response:  # noqa: A002
         given = self.read()
-        user = self.found(id)
+        user = self.person(id)
         return self.once(
             lambda: call(self.actor, user, given, self.expected_version()),
             lambda changed: self.answered(changed.pk),

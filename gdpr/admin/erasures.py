@@ -18,10 +18,9 @@ from accounts.admin.base import HouseAdmin, View, actor_of, answering
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, date, moment
 from accounts.admin.users import Tab, UserAdmin
-from accounts.admin.verbs import HouseForm
-from accounts.errors import AccountsError, Conflict, Invalid, NotFound
+from accounts.admin.verbs import EndField, HouseForm
+from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
-from accounts.times import as_end
 from gdpr.models import Erasure, LegalHold
 from gdpr.operations import plans
 from gdpr.operations.erasure import (
@@ -54,18 +53,22 @@ HAPPENS: Final = {plans.DELETE: "deleted", plans.OVERWRITE: "emptied", plans.KEE
 WHAT: Final = {table.name: table.what for table in TABLES}
 
 
+class NowOrEndField(EndField):
+    """An end, or at once."""
+
+    def clean(self, value: Any) -> Any:
+        """Read it."""
+        return timezone.now() if str(value or "").strip() == "now" else super().clean(value)
+
+
 class EraseForm(HouseForm):
     """When, why, and the address typed, so that nobody erases the wrong person by a slip."""
 
     typed = forms.CharField(
         max_length=320, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
     )
-    after = forms.CharField(
-        label="Not before",
-        max_length=40,
-        required=False,
-        help_text="Empty: as the organization settled. Or now, 14d, or a day such as 2026-12-31.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    after = NowOrEndField(
+        label="Not before", help_text="Empty: as the organization settled. Or now, 14d, or a day such as 2026-12-31."
     )
     reason = forms.CharField(
         max_length=500,
@@ -87,16 +90,6 @@ class EraseForm(HouseForm):
         if typed != self.expected:
             raise forms.ValidationError("This is not what stands there. Nothing was changed.")
         return typed
-
-    def clean_after(self) -> Any:
-        """Read when."""
-        text = self.cleaned_data["after"].strip()
-        if text == "now":
-            return timezone.now()
-        try:
-            return as_end(text, field="after") if text else None
-        except AccountsError as refusal:
-            raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
 
 
 @answering

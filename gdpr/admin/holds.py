@@ -12,11 +12,9 @@ from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, date
-from accounts.admin.verbs import ReasonForm, Verb, called_on
-from accounts.errors import AccountsError
+from accounts.admin.verbs import EndField, ReasonForm, Verb, called_on
 from accounts.models import User
 from accounts.pagination import Order
-from accounts.times import as_end
 from gdpr.admin.base import DutyAdmin, PersonForm, all_of, line, list_of
 from gdpr.models import LegalHold
 from gdpr.operations.holds import EXEMPTIONS, hold_place, hold_release, hold_review
@@ -34,14 +32,6 @@ MEANINGS = {
 }
 
 
-def as_review(text: str) -> Any:
-    """Read when to look again."""
-    try:
-        return as_end(text.strip(), field="review_at") if text.strip() else None
-    except AccountsError as refusal:
-        raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
-
-
 class HoldForm(PersonForm):
     """A new hold."""
 
@@ -52,25 +42,17 @@ class HoldForm(PersonForm):
         choices=[(letter, f"{letter}: {MEANINGS[letter]}") for letter in EXEMPTIONS],
         initial="e",
     )
-    review_at = line(label="Look at it again", help_text=REVIEW, max_length=40)
-
-    def clean_review_at(self) -> Any:
-        """Read when to look again."""
-        return as_review(self.cleaned_data["review_at"])
+    review_at = EndField(label="Look at it again", help_text=REVIEW)
 
 
 class ReviewForm(ReasonForm):
     """When to look at it next."""
 
-    review_at = line(label="Look at it again", help_text=REVIEW, max_length=40)
-
-    def clean_review_at(self) -> Any:
-        """Read when to look again."""
-        return as_review(self.cleaned_data["review_at"])
+    review_at = EndField(label="Look at it again", help_text=REVIEW)
 
     def arguments(self) -> dict[str, Any]:
         """Give the reason and the time."""
-        return {**super().arguments(), "review_at": self.value("review_at") or None}
+        return {**super().arguments(), "review_at": self.value("review_at")}
 
 
 def is_active(hold: Any) -> bool:

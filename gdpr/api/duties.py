@@ -6,13 +6,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import ids
 from accounts.actions import Action
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Number, ReasonInput, Text
-from accounts.errors import NotFound
-from accounts.models import Organization, User
+from accounts.models import Organization
 from accounts.pagination import Order
 from accounts.times import as_end, as_start
 from gdpr.models import LegalHold, PrivacyTerms, SubjectRequest
@@ -68,7 +66,7 @@ class HoldViewSet(HouseViewSet):
     def create(self, request: Request) -> Response:
         """Keep a person's data from being erased."""
         given = self.read()
-        user = person(self, given["user"])
+        user = self.person(given["user"])
         return self.once(
             lambda: hold_place(
                 actor=self.actor,
@@ -108,18 +106,6 @@ class HoldViewSet(HouseViewSet):
 
 def _end(given: dict[str, Any]) -> Any:
     return as_end(given["review_at"], field="review_at") if "review_at" in given else None
-
-
-def person(view: HouseViewSet, identifier: str) -> User:
-    """Find the person a request is about.
-
-    :raises NotFound: if they do not exist for the actor
-    """
-    decoded = ids.decode("usr", identifier)
-    found = User.objects.visible_to(view.actor).filter(pk=decoded).first() if decoded else None
-    if found is None:
-        raise NotFound("User not found.")
-    return found
 
 
 NOTE = "how it came in, or why it ends as it does; not about people who were erased"
@@ -181,7 +167,7 @@ class RequestViewSet(HouseViewSet):
     def create(self, request: Request) -> Response:
         """Note that a person asked for something about their data."""
         given = self.read()
-        user = person(self, given["user"])
+        user = self.person(given["user"])
         received_at = as_start(given["received_at"], field="received_at") if "received_at" in given else None
         return self.once(
             lambda: request_open(

@@ -13,7 +13,6 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, ReasonInput, Text
 from accounts.errors import Invalid, NotFound
-from accounts.models import User
 from accounts.times import as_end
 from gdpr.models import Erasure
 from gdpr.operations.erasure import (
@@ -106,18 +105,6 @@ class UserErasureViewSet(ErasureViewSet):
         "cancel": Endpoint(name="erasure_cancel", input=ReasonInput, output=ErasureOutput, repeatable=True),
         "delete_activities": Endpoint(name="user_delete_activities", input=ReasonInput, output=ActivitiesOutput),
     }
-
-    def person(self, identifier: str) -> User:
-        """Find whom it is about.
-
-        :raises NotFound: if they do not exist for the actor, whatever the reason
-        """
-        decoded = ids.decode("usr", identifier)
-        people = User.objects.visible_to(self.actor).select_related("organization")
-        found = people.filter(pk=decoded).first() if decoded else None
-        if found is None:
-            raise NotFound("User not found.")
-        return found
 
     def user_purge(self, request: Request, id: str) -> Response:  # noqa: A002 -- the name in the address
         """Erase a user and keep an empty row; again answers with the same receipt. ``preview`` changes nothing."""

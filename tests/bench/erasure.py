@@ -37,7 +37,7 @@ def measure(people: int = 100_000, erased: int = 1_000) -> None:
     started = time.perf_counter()
     finish(everybody)
     seconds = time.perf_counter() - started
-    print(f"ledger, files, search and {len(everybody):,} receipts: {seconds:.1f} s, {len(everybody) / seconds:.0f}/s")
+    print(f"files, search and {len(everybody):,} receipts: {seconds:.1f} s, {len(everybody) / seconds:.0f}/s")
 
     in_one = {size: medians[people]}
     (large,) = Organization.objects.bulk_create([Organization(slug="large", name="large")])
