@@ -1,6 +1,6 @@
 """From a person to their rows, along the paths of the map."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -50,29 +50,29 @@ def field_of(model: Model, column: str) -> models.Field[Any, Any]:
 
 
 def rows_about(
-    model: Model, whose: Iterable[Path], user_id: UUID, *, using: str = DEFAULT_DB_ALIAS
+    model: Model, whose: Iterable[Path], *people: UUID, using: str = DEFAULT_DB_ALIAS
 ) -> models.QuerySet[Any]:
-    """Give the rows that lead to a person by any of these paths; none where no path can be followed."""
+    """Give the rows that lead to these people by any of these paths; none where no path can be followed."""
     condition = Q()
     for path in whose:
         if not isinstance(path, CopyOf):
-            condition |= _condition(model, path, user_id, using)
+            condition |= _condition(model, path, people, using)
     rows = model._base_manager.using(using)
     return rows.filter(condition) if condition else rows.none()
 
 
-def _condition(model: Model, path: Path, user_id: UUID, using: str) -> Q:
+def _condition(model: Model, path: Path, people: Sequence[UUID], using: str) -> Q:
     if path == SELF:
-        return Q(pk=user_id)
+        return Q(pk__in=people)
     if isinstance(path, Link):
-        return Q(**{path.lookup: user_id})
+        return Q(**{f"{path.lookup}__in": people})
     if isinstance(path, PlainID):
-        return Q(**{f"{path.lookup}__in": spellings(model, path.lookup, user_id)})
+        return Q(**{f"{path.lookup}__in": [text for one in people for text in spellings(model, path.lookup, one)]})
     assert isinstance(path, Match)
     other = table_named(path.table)
     other_model = model_of(other)
     assert other_model is not None
-    values = rows_about(other_model, other.whose, user_id, using=using).values_list(
+    values = rows_about(other_model, other.whose, *people, using=using).values_list(
         field_of(other_model, path.other).attname
     )
     return Q(**{f"{field_of(model, path.column).attname}__in": [value for (value,) in values]})

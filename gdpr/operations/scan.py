@@ -525,16 +525,17 @@ class _Judged:
         whose = tuple(dict.fromkeys(path for column in about.columns.values() for path in column.whose or ()))
         self.is_about_people = bool(whose)
 
-        def about_them(user_id: UUID) -> set[Any]:
-            rows = rows_about(model, whose, user_id).filter(pk__in=self.keys.values())
+        def about_them(*user_ids: UUID) -> set[Any]:
+            rows = rows_about(model, whose, *user_ids).filter(pk__in=self.keys.values())
             return set(rows.values_list("pk", flat=True))
 
         if identifiers.user_id:
             self.own = about_them(identifiers.user_id)
         if model is User and not source.is_copy:
             owners.twins.setdefault(person, set()).update(self._twins(hits))
-        for twin in owners.twins.get(person, ()):
-            self.of_twins |= about_them(twin)
+        twins = sorted(owners.twins.get(person, ()))
+        for first in range(0, len(twins), ROWS):
+            self.of_twins |= about_them(*twins[first : first + ROWS])
         condition = organization_filter(about.organization, identifiers.organizations)
         if condition is not None:
             rows = model._base_manager.filter(condition, pk__in=self.keys.values())
