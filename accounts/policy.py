@@ -330,7 +330,7 @@ def _require_lasting(
         end = max(filter(None, (ends.get(word), ends.get(Action.APP_UPDATE) if FREE in word else None)), default=None)
         if word not in lasting and end is not None and (until is None or until > end):
             raise NotAllowed(
-                f"You have what the role {role.slug} permits until {end:%Y-%m-%d %H:%M} UTC and cannot give it for longer.",
+                f"You may do what the role {role.slug} permits until {end:%Y-%m-%d %H:%M} UTC, and give it no longer.",
                 remedy="Give it an end (until) before that.",
                 fields={"until": "is later than your own"},
             )

@@ -52,6 +52,17 @@ class Application(Row):
         indexes = [models.Index(fields=["organization", "created_at", "id"], name="application_by_created")]
 
 
+class PermissionQuerySet(TenantQuerySet["Permission"]):
+    """Free words."""
+
+    reading = Action.ROLE_LIST
+
+    def listed_of(self, organization: Organization, application: Application | None) -> Self:
+        """Keep those of an organization, or of one application of it, in their order with their applications."""
+        rows = self.filter(organization=organization).select_related("application")
+        return (rows.filter(application=application) if application else rows).order_by("application__slug", "word")
+
+
 class Permission(models.Model):
     """A free word that an application defines for itself; the service's own are in ``permissions.py``."""
 
@@ -60,6 +71,8 @@ class Permission(models.Model):
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="permissions")
     word = models.CharField(max_length=100)
     description = models.CharField(max_length=200, blank=True)
+
+    objects = PermissionQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["application", "word"], name="permission_once")]

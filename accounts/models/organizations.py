@@ -95,6 +95,13 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
             models.Prefetch("assignments", assignments)
         )
 
+    def of_person(self, user_id: UUID, organization: Organization | None) -> Self:
+        """Keep the one of a person in this organization; where none is named, at home."""
+        theirs = self.filter(user_id=user_id)
+        if organization is None:
+            return theirs.filter(organization_id=models.F("user__organization_id"))
+        return theirs.filter(organization=organization)
+
     def with_people(self) -> Self:
         """Fetch all that is shown of the people along with each, in a fixed number of queries."""
         assignments = self.model.assignments.rel.related_model.objects.with_shown()

@@ -43,11 +43,13 @@ class RoleQuerySet(TenantQuerySet["Role"]):
         """Keep those with this id, slug, or ``application/slug``; a bare slug may be that of several applications."""
         if text_refused(text):
             return self.none()
-        application, _, slug = text.rpartition("/")
-        if application:
-            return self.filter(application__slug=application, slug=slug)
-        identifier = ids.decode("rol", text)
-        return self.filter(pk=identifier) if identifier else self.filter(slug=text)
+        application, _, own = text.rpartition("/")
+        identifier = ids.decode("rol", own)
+        found = self.filter(pk=identifier) if identifier else self.filter(slug=own)
+        if not application:
+            return found
+        place = ids.decode("app", application)
+        return found.filter(application_id=place) if place else found.filter(application__slug=application)
 
     def with_shown(self) -> Self:
         """Fetch what a list shows of each along with it, in a fixed number of queries."""
@@ -92,7 +94,8 @@ class Role(Row):
             ),
             models.UniqueConstraint(fields=["slug"], condition=Q(organization=None), name="role_built_in_slug_once"),
             models.CheckConstraint(
-                name="role_of_application_has_organization", condition=Q(application=None) | Q(organization__isnull=False)
+                name="role_of_application_has_organization",
+                condition=Q(application=None) | Q(organization__isnull=False),
             ),
             models.CheckConstraint(
                 name="role_custom_is_not_called_built_in",

@@ -64,9 +64,7 @@ def app_create(
     _refuse_taken(application)
     application.save(force_insert=True)
     _put_words(application, permissions or {})
-    audit.record(
-        actor, Action.APP_CREATE, application, reason=reason_checked(reason), after=_shown(application)
-    )
+    audit.record(actor, Action.APP_CREATE, application, reason=reason_checked(reason), after=_shown(application))
     return application
 
 

@@ -290,7 +290,7 @@ def role_assign(
     :raises NotFound: if membership or role does not exist for the actor, or the role is none of that organization
     :raises NotAllowed: without the permission, beyond what the actor has or for longer, or to somebody more powerful
     :raises Invalid: if the end is not in the future
-    :raises Conflict: if the account is kept only or being erased, the organization archived, or the last owner would end
+    :raises Conflict: if the account is kept only or being erased, the organization archived, or for the last owner
     """
     membership, role, actor = _both_locked(actor, Action.ROLE_ASSIGN, membership, role)
     organization = membership.organization
@@ -457,7 +457,7 @@ def roles_run_out() -> int:
 
 @transaction.atomic
 def _run_out(membership: Membership | None) -> int:
-    """Remove from one membership what has run out: of two sweeps, or a sweep and an extension, the second finds none."""
+    """Remove from one membership what has run out; of two at once the second finds nothing."""
     if membership is None:
         return 0
     Organization.objects.locked(membership.organization_id)

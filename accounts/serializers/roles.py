@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts import ids
-from accounts.models import Application, Membership, Organization, Permission, Role
+from accounts.models import Membership, Permission, Role
 from accounts.permissions import DESCRIPTIONS, GRANTABLE
 from accounts.serializers.base import Output
 
-__all__ = ["AssignmentOutput", "PermissionOutput", "RoleOutput", "assignments_of", "permissions_in"]
+__all__ = ["AssignmentOutput", "PermissionOutput", "RoleOutput", "assignments_of", "permissions_shown"]
 
 
 class RoleOutput(Output[Role]):
@@ -92,13 +91,12 @@ def assignments_of(membership: Membership) -> list[dict[str, Any]]:
     ]
 
 
-def permissions_in(organization: Organization, application: Application | None) -> list[dict[str, Any]]:
-    """List the service's own words and the free words of an organization, or those of one application; both bounded."""
-    free: QuerySet[Permission] = Permission.objects.filter(organization=organization).select_related("application")
-    own: Iterable[Any] = sorted(GRANTABLE)
-    if application is not None:
-        free, own = free.filter(application=application), ()
-    return [{"permission": str(word), "application": None, "description": DESCRIPTIONS[word]} for word in own] + [
+def permissions_shown(free: Iterable[Permission], *, own: bool) -> list[dict[str, Any]]:
+    """Show free words, of each its application, and before them the service's own; the number of both is bounded."""
+    ours = [
+        {"permission": str(word), "application": None, "description": DESCRIPTIONS[word]} for word in sorted(GRANTABLE)
+    ]
+    return (ours if own else []) + [
         {"permission": entry.word, "application": entry.application.slug, "description": entry.description}
-        for entry in free.order_by("application__slug", "word")
+        for entry in free
     ]

@@ -445,7 +445,9 @@ def _computed(model: type[models.Model], names: Mapping[str, str]) -> dict[str, 
     for name, source in names.items():
         if source.endswith("_full_slug"):
             role = field_of(model, name).name
-            full = Concat(F(f"{role}__application__slug"), Value("/"), F(f"{role}__slug"), output_field=models.CharField())
+            full = Concat(
+                F(f"{role}__application__slug"), Value("/"), F(f"{role}__slug"), output_field=models.CharField()
+            )
             plain = When(**{f"{role}__application": None}, then=F(f"{role}__slug"))
             found[source] = Case(plain, default=full, output_field=models.CharField())
     return found
