@@ -63,7 +63,12 @@ class Action(StrEnum):
     APP_UPDATE = "app.update"
     APP_DELETE = "app.delete"
 
+    ROLE_CREATE = "role.create"
+    ROLE_LIST = "role.list"
+    ROLE_UPDATE = "role.update"
+    ROLE_DELETE = "role.delete"
     ROLE_ASSIGN = "role.assign"
+    ROLE_REMOVE = "role.remove"
 
     API_KEY_CREATE = "api_key.create"
     API_KEY_LIST = "api_key.list"

@@ -14,7 +14,7 @@ from accounts import ids
 from accounts.actors import ActorKind
 from accounts.errors import Invalid
 from accounts.identifiers import domain_key, text_refused
-from accounts.models import RoleAssignment
+from accounts.models import Role, RoleAssignment
 from accounts.models.audit import AuditEventQuerySet
 from accounts.models.users import UserQuerySet
 from accounts.pagination import Order
@@ -154,7 +154,8 @@ class UserFilter:
         if self.search:
             users = users.matching(self.search)
         if self.role:
-            with_role = RoleAssignment.objects.live().at_home().filter(role__slug=self.role)
+            named = Role.objects.named(self.role).values("pk")
+            with_role = RoleAssignment.objects.live().at_home().filter(role__in=named)
             users = users.filter(pk__in=with_role.values("membership__user_id"))
         if self.tag:
             users = users.filter(tags__name=self.tag)

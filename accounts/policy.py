@@ -1,17 +1,19 @@
 """Who may do what to whom (DESIGN section 4). Asked by operations, never by doors' own rules."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.actions import SELF_ACTIONS, Action, expand
 from accounts.actors import Actor, ActorKind, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
-from accounts.models import APIKey, Membership, Organization, Role, RoleAssignment, Session, User
+from accounts.models import APIKey, Membership, Organization, Role, RoleAssignment, RolePermission, Session, User
 from accounts.statuses import OrganizationStatus
 
 __all__ = [
@@ -27,6 +29,9 @@ __all__ = [
     "require_all_theirs",
     "require_coarse",
     "require_grantable",
+    "require_held",
+    "require_rank",
+    "require_rank_of_holders",
     "sees",
     "system",
 ]
@@ -57,9 +62,13 @@ RANKED = frozenset(
         Action.SESSION_REVOKE,
         Action.MEMBERSHIP_REMOVE,
         Action.ROLE_ASSIGN,
+        Action.ROLE_REMOVE,
     }
 )
 """What may not be done to somebody more powerful."""
+
+FREE = "/"
+"""Stands in a free word as it is granted, ``<application>/billing.refund``, and in no word of ours."""
 
 
 def operator(*, os_user: str, request_id: str = "") -> Actor:
@@ -144,20 +153,39 @@ def assert_live(
 
 
 def _grants(user_id: UUID) -> Mapping[UUID, frozenset[str]]:
-    """Read a person's permissions by organization; one they merely belong to is there, empty."""
+    """Read a person's permissions by organization, in one query; one they merely belong to is there, empty."""
     granted: dict[UUID, set[str]] = defaultdict(set)
     now = timezone.now()
     rows = Membership.objects.filter(user_id=user_id, organization__status=OrganizationStatus.ACTIVE).values_list(
-        "organization_id", "assignments__role__permissions__permission", "assignments__until"
+        "organization_id",
+        "assignments__role__application_id",
+        "assignments__role__permissions__permission",
+        "assignments__until",
     )
-    for organization_id, permission, until in rows:
-        granted[organization_id].update({permission} if permission and (until is None or until > now) else ())
+    for organization_id, application_id, permission, until in rows.distinct():
+        counts = permission and (until is None or until > now)
+        granted[organization_id].update({_word(application_id, permission)} if counts else ())
     return MappingProxyType({organization: frozenset(words) for organization, words in granted.items()})
 
 
-def permissions_of(user: User) -> frozenset[str]:
-    """List what a person may do in their home organization."""
-    words = RoleAssignment.objects.live().of_user(user.pk).filter(organization_id=user.organization_id)
+def _word(application_id: UUID | None, permission: str) -> str:
+    """Give a permission as it is granted."""
+    # SECURITY: a free word never counts as one of ours, whatever an application calls it.
+    return f"{application_id}{FREE}{permission}" if application_id else permission
+
+
+def _lacking(actor: Actor, organization_id: UUID, words: Iterable[str]) -> frozenset[str]:
+    """Give the words that the actor lacks there; whoever settles what free words there are has all of them."""
+    lacking = frozenset(words) - actor.permissions_in(organization_id)
+    if actor.holds(Action.APP_UPDATE, organization_id):
+        return frozenset(word for word in lacking if FREE not in word)
+    return lacking
+
+
+def permissions_of(user: User, organization_id: UUID | None = None) -> frozenset[str]:
+    """List what a person may do in an organization, their home if not said; free words apart."""
+    place = organization_id or user.organization_id
+    words = RoleAssignment.objects.live().of_user(user.pk).filter(organization_id=place, role__application=None)
     return frozenset(words.exclude(role__permissions=None).values_list("role__permissions__permission", flat=True))
 
 
@@ -197,12 +225,18 @@ def _require_on_user(actor: Actor, action: Action, user: User) -> None:
     if not actor.holds(action, user.organization_id):
         raise missing(action)
     if action in RANKED and not own:
-        _require_rank(actor, action, user)
+        require_rank(actor, action, user, user.organization_id)
 
 
-def _require_rank(actor: Actor, action: Action, user: User) -> None:
-    """Refuse acting on the more powerful; who cannot give roles acts on the less powerful only."""
-    mine, theirs = actor.permissions_in(user.organization_id), permissions_of(user)
+def require_rank(actor: Actor, action: Action, user: User, organization_id: UUID) -> None:
+    """Refuse acting on the more powerful there; who cannot give roles acts on the less powerful only.
+
+    :raises NotAllowed: naming what was refused
+    """
+    if actor.everything:
+        return
+    mine = frozenset(word for word in actor.permissions_in(organization_id) if FREE not in word)
+    theirs = permissions_of(user, organization_id)
     enough = theirs <= mine if Action.ROLE_ASSIGN in mine else theirs < mine
     if user.is_superuser or not enough:
         raise _more_powerful(action)
@@ -225,7 +259,7 @@ def require_all_theirs(actor: Actor, action: Action, user: User) -> None:
     """
     if actor.everything or user.pk == actor.user_id:
         return
-    if user.is_superuser or any(not words <= actor.permissions_in(place) for place, words in _grants(user.pk).items()):
+    if user.is_superuser or any(_lacking(actor, place, words) for place, words in _grants(user.pk).items()):
         raise _more_powerful(action)
 
 
@@ -235,23 +269,87 @@ def sees(actor: Actor, subject: Any) -> bool:
     return found
 
 
-def require_grantable(actor: Actor, role: Role, organization: Organization) -> None:
-    """Refuse giving or taking a role that holds more than the actor has: nobody gives what they do not have.
+def require_held(actor: Actor, role: Role, organization_id: UUID, words: Iterable[str]) -> None:
+    """Refuse words in a role that the actor has not: nobody gives what they do not have.
 
     :raises NotAllowed: naming what is missing
     """
     if actor.everything:
         return
-    if not actor.holds(Action.ROLE_ASSIGN, organization.pk):
-        raise missing(Action.ROLE_ASSIGN)
-    held = actor.permissions_in(organization.pk)
-    lacking = set(role.permissions.values_list("permission", flat=True)) - held
-    if lacking:
+    if lacking := _lacking(actor, organization_id, (_word(role.application_id, word) for word in words)):
         raise NotAllowed(
             f"The role {role.slug} permits what you may not do yourself.",
             remedy="Ask somebody who has the role.",
-            fields={"roles": ", ".join(sorted(lacking))},
+            fields={"roles": ", ".join(sorted(word.rpartition(FREE)[2] for word in lacking))},
         )
+
+
+def require_grantable(
+    actor: Actor,
+    role: Role,
+    organization: Organization,
+    *,
+    action: Action = Action.ROLE_ASSIGN,
+    until: datetime | None = None,
+) -> None:
+    """Refuse giving or taking a role that holds more than the actor has, or giving it for longer than they have it.
+
+    :param action: ``role.assign`` or ``role.remove``
+    :raises NotAllowed: naming what is missing
+    """
+    if actor.everything:
+        return
+    if not actor.holds(action, organization.pk):
+        raise missing(action)
+    words = frozenset(role.permissions.values_list("permission", flat=True))
+    require_held(actor, role, organization.pk, words)
+    if action is Action.ROLE_ASSIGN:
+        _require_lasting(actor, role, organization.pk, words, until)
+
+
+def _require_lasting(
+    actor: Actor, role: Role, organization_id: UUID, words: frozenset[str], until: datetime | None
+) -> None:
+    """Refuse giving what the actor has until a day for longer than that, to themselves or an accomplice."""
+    person = APIKey.objects.get(pk=actor.id).made_by_id if actor.kind is ActorKind.API_KEY else actor.user_id
+    wanted = words | ({Action.APP_UPDATE} if role.application_id else frozenset())
+    ends: dict[str, datetime] = {}
+    lasting: set[str] = set()
+    mine = RoleAssignment.objects.live().filter(membership__user_id=person, organization_id=organization_id)
+    mine = mine.filter(Q(role__application=None) | Q(role__application=role.application_id))
+    rows = mine.filter(role__permissions__permission__in=wanted)
+    for application_id, word, end in rows.values_list("role__application_id", "role__permissions__permission", "until"):
+        held = _word(application_id, word)
+        if end is None:
+            lasting.add(held)
+        else:
+            ends[held] = max(end, ends.get(held, end))
+    if role.application_id and Action.APP_UPDATE in lasting:
+        return
+    for word in (_word(role.application_id, word) for word in words):
+        end = max(filter(None, (ends.get(word), ends.get(Action.APP_UPDATE) if FREE in word else None)), default=None)
+        if word not in lasting and end is not None and (until is None or until > end):
+            raise NotAllowed(
+                f"You may do what the role {role.slug} permits until {end:%Y-%m-%d %H:%M} UTC, and give it no longer.",
+                remedy="Give it an end (until) before that.",
+                fields={"until": "is later than your own"},
+            )
+
+
+def require_rank_of_holders(actor: Actor, action: Action, role: Role) -> None:
+    """Refuse changing what a role permits, or ending it, while somebody more powerful has it.
+
+    :raises NotAllowed: naming what was refused
+    """
+    if actor.everything or role.organization_id is None:
+        return
+    theirs = RoleAssignment.objects.live().filter(membership__assignments__role=role)
+    theirs = theirs.filter(organization_id=role.organization_id).exclude(membership__user_id=actor.user_id)
+    mine = sorted(actor.permissions_in(role.organization_id))
+    beyond = RolePermission.objects.filter(role__application=None, role__assignments__in=theirs)
+    beyond = beyond.exclude(permission__in=mine)
+    if beyond.exists() or theirs.filter(membership__user__is_superuser=True).exists():
+        raise _more_powerful(action)
 
 
 def may(actor: Actor, action: Action, subject: Any) -> bool:

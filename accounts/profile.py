@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from accounts.errors import Invalid
 from accounts.identifiers import text_refused
 
-__all__ = ["profile_checked", "reason_checked", "tags_checked", "text_checked"]
+__all__ = ["line_checked", "profile_checked", "reason_checked", "tags_checked", "text_checked"]
 
 LENGTHS: Mapping[str, int] = {
     "name": 200,
@@ -105,7 +105,15 @@ def reason_checked(reason: str) -> str:
 
     :raises Invalid: if it is longer than 500 characters or holds what cannot be stored
     """
-    return text_checked("reason", reason, longest=REASON_LENGTH) if reason.strip() else ""
+    return line_checked("reason", reason, longest=REASON_LENGTH)
+
+
+def line_checked(field: str, text: str, *, longest: int) -> str:
+    """Give a line of text as it is stored; none is allowed.
+
+    :raises Invalid: if it is too long or holds what cannot be stored
+    """
+    return text_checked(field, text, longest=longest) if text.strip() else ""
 
 
 def tags_checked(tags: Iterable[str]) -> list[str]:

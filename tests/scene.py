@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from accounts import ids, policy
-from accounts.models import APIKey, Organization, User
+from accounts.models import APIKey, Application, Organization, Permission, Role, RoleAssignment, User
 from accounts.statuses import TRANSITIONS, Status
 from gdpr.models import SubjectRequest
 from gdpr.operations.holds import hold_place
@@ -43,6 +43,11 @@ def build(folder: Path) -> None:
         secret_hash="0" * 64,
         expires_at=timezone.now() + timedelta(days=30),
     )
+    for organization in (default, acme):
+        define(organization, KNOWN if organization is default else "")
+    bob = User.objects.get(email="bob@example.com", organization=acme)
+    reader = Role.objects.get(organization=acme, slug="reader")
+    RoleAssignment.objects.create(membership=bob.memberships.get(), role=reader, organization=acme)
     jane = User.objects.get(email="jane@example.com")
     operator = policy.operator(os_user="tester")
     hold_place(actor=operator, user=jane, reason="Case 7", exemption="e")
@@ -53,6 +58,20 @@ def build(folder: Path) -> None:
     (folder / "known-by.txt").write_text("gone@left.example\n")
     (folder / "receipt.json").write_text(json.dumps(make_receipt()))
     (folder / "password.txt").write_text("correct horse battery staple\n")
+
+
+def define(organization: Organization, digits: str) -> None:
+    """Make an application and roles."""
+    billing = Application.objects.create(
+        **({"pk": ids.decode("app", f"app_{digits}")} if digits else {}),
+        organization=organization, slug="billing", name="Billing",
+    )  # fmt: skip
+    Permission.objects.create(organization=organization, application=billing, word="billing.refund")
+    clerk = Role.objects.create(organization=organization, application=billing, slug="clerk", name="Clerk")
+    clerk.permissions.create(permission="billing.refund")
+    for slug in ("helpdesk", "reader"):
+        role = Role.objects.create(organization=organization, slug=slug, name=slug.capitalize())
+        role.permissions.create(permission="user.show")
 
 
 def person(organization: Organization, name: str, **fields: object) -> User:

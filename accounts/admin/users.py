@@ -29,7 +29,7 @@ from accounts.operations.organizations import membership_add
 from accounts.operations.users import user_create, user_update
 from accounts.pagination import Order, page_of
 from accounts.serializers.base import output
-from accounts.serializers.users import UserOutput
+from accounts.serializers.users import UserOutput, roles_of
 
 __all__ = ["TABS", "Tab", "UserAdmin"]
 
@@ -277,7 +277,7 @@ class UserAdmin(HouseAdmin):
             TableRow(
                 [
                     Cell(entry.organization.name, note="home" if entry.is_home else "guest", copy=entry.public_id),
-                    Cell(", ".join(sorted(given.role.slug for given in entry.assignments.all() if given.is_live))),
+                    Cell(", ".join(roles_of(entry))),
                     date(entry.created_at),
                 ],
                 links=membership_admin.verb_links(actor, entry),

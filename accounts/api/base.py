@@ -21,7 +21,7 @@ from accounts.api.errors import LengthUnknown
 from accounts.browser import request_actor, where_of
 from accounts.errors import Conflict, Invalid, NotAuthenticated, NotFound, VersionConflict
 from accounts.identifiers import text_refused
-from accounts.models import APIKey, Organization, User
+from accounts.models import APIKey, Application, Organization, Role, User
 from accounts.operations.idempotency import Repeatable, found, repeatable
 from accounts.pagination import LIMIT, Order, estimate, page_at, page_of
 from accounts.serializers.base import Output, output
@@ -30,6 +30,7 @@ __all__ = ["HouseViewSet", "etag"]
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 ETAG: Final = re.compile(r'(?:W/)?"v([0-9]{1,9})"')
+Versioned = User | Organization | Application | Role
 NEVER: Final = 0
 """A version that no row has."""
 
@@ -246,7 +247,7 @@ class HouseViewSet(GenericViewSet[Any]):
 
     def answer(self, row: Any, *, status: int = 200) -> Response:
         """Answer with a row, its version if it has one, and where it is if it is new."""
-        headers = {"ETag": etag(row)} if isinstance(row, User | Organization) else {}
+        headers = {"ETag": etag(row)} if isinstance(row, Versioned) else {}
         if status == 201:
             headers["Location"] = reverse(f"{self.basename}-detail", args=[row.public_id])
         return Response(output(self.shown, row), status=status, headers=headers)
@@ -295,7 +296,7 @@ class HouseViewSet(GenericViewSet[Any]):
         return Repeatable(principal_id=self.actor.id, key=key, asked=asked)
 
 
-def etag(row: User | Organization) -> str:
+def etag(row: Versioned) -> str:
     """Give the version as ``ETag`` and ``If-Match`` have it."""
     return f'"v{row.version}"'
 

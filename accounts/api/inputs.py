@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-__all__ = ["Flag", "Input", "JSONObject", "Number", "ReasonInput", "Text", "Texts"]
+__all__ = ["Flag", "Input", "JSONObject", "Number", "ReasonInput", "Text", "Texts", "TextsByWord"]
 
 
 class Text(serializers.CharField):
@@ -46,6 +46,19 @@ class Texts(serializers.ListField):
     """A list of strings."""
 
     child = Text(allow_blank=True)
+
+
+class TextsByWord(serializers.DictField):
+    """An object of strings."""
+
+    child = Text(allow_blank=True)
+    most = 500
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Read the object, up to its bound."""
+        if isinstance(data, Mapping) and len(data) > self.most:
+            raise serializers.ValidationError(f"has more than {self.most} entries")
+        return super().to_internal_value(data)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})

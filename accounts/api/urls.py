@@ -4,11 +4,13 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from accounts.api.api_keys import APIKeyViewSet
+from accounts.api.applications import ApplicationViewSet
 from accounts.api.audit import AuditEventViewSet
 from accounts.api.docs import DocsView, schema
 from accounts.api.me import MeViewSet
 from accounts.api.missing import missing
 from accounts.api.organizations import MembershipViewSet, OrganizationViewSet
+from accounts.api.roles import PermissionViewSet, RoleViewSet
 from accounts.api.sessions import SessionViewSet
 from accounts.api.users import UserViewSet
 
@@ -16,6 +18,9 @@ router = SimpleRouter()
 router.register("organizations", OrganizationViewSet, basename="organization")
 router.register("users", UserViewSet, basename="user")
 router.register("memberships", MembershipViewSet, basename="membership")
+router.register("applications", ApplicationViewSet, basename="application")
+router.register("roles", RoleViewSet, basename="role")
+router.register("permissions", PermissionViewSet, basename="permission")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 router.register("sessions", SessionViewSet, basename="session")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")

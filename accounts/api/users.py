@@ -2,24 +2,27 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.api.base import HouseViewSet, etag
 from accounts.api.endpoints import FILTERS, PAGE_WORDS, Endpoint
 from accounts.api.inputs import Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
-from accounts.errors import Invalid
+from accounts.errors import Invalid, NotFound
 from accounts.filters import USER_ORDERS, UserFilter
-from accounts.models import Membership, Session, User
+from accounts.models import Membership, Role, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
 from accounts.operations.idempotency import begun, repeatable, was_done
+from accounts.operations.roles import role_assign, role_remove, roles_named
 from accounts.operations.sessions import session_revoke_all
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import (
@@ -35,7 +38,7 @@ from accounts.operations.users import (
 )
 from accounts.pagination import Order
 from accounts.serializers.base import output
-from accounts.serializers.organizations import MembershipOutput
+from accounts.serializers.roles import AssignmentOutput, assignments_of
 from accounts.serializers.sessions import SessionOutput
 from accounts.serializers.users import GuestOutput, UserDetailOutput, UserOutput
 from accounts.times import as_end
@@ -247,6 +250,26 @@ class TagsOutput(serializers.Serializer[Any]):
     data = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
 
 
+class RoleInput(ReasonInput):
+    """A role, and where."""
+
+    role = Text(max_length=130, help_text="id, slug, or `application/slug`")
+    application = Text(required=False, max_length=63, help_text="the slug, where the role's alone does not say which")
+    organization = Text(required=False, help_text="id or slug; the user's home if left out")
+
+
+class RoleAssignInput(RoleInput):
+    """A role, where, and until when."""
+
+    until = Text(required=False, help_text="`2026-12-31`, RFC 3339, or a duration like `30d`; for good if left out")
+
+
+class AssignmentsOutput(serializers.Serializer[Any]):
+    """The roles of a user in an organization, by application."""
+
+    data = AssignmentOutput(many=True)  # type: ignore[assignment]
+
+
 class RevokedOutput(serializers.Serializer[Any]):
     """How many sessions ended."""
 
@@ -273,7 +296,11 @@ class UserViewSet(HouseViewSet):
         "search": Endpoint(name="user_search", reading=Action.USER_SEARCH, input=SearchInput, output=UserOutput),
         "bulk": Endpoint(name="user_bulk", input=BulkInput, output=BulkOutput, repeatable=True),
         "tags": Endpoint(name="user_tags", reading=Action.USER_SHOW, output=TagsOutput),
-        "roles": Endpoint(name="user_roles", reading=Action.MEMBERSHIP_LIST, output=MembershipOutput, paged=True),
+        "roles": Endpoint(
+            name="user_roles", reading=Action.MEMBERSHIP_LIST, output=AssignmentsOutput, filters=("org",)
+        ),
+        "assign_role": Endpoint(name="role_assign", input=RoleAssignInput, output=AssignmentsOutput, repeatable=True),
+        "remove_role": Endpoint(name="role_remove", input=RoleInput, output=AssignmentsOutput),
         "sessions": Endpoint(
             name="user_sessions", reading=Action.SESSION_LIST, output=SessionOutput, paged=True, filters=("ended",)
         ),
@@ -430,17 +457,54 @@ class UserViewSet(HouseViewSet):
 
     @action(detail=True, methods=["get"])
     def roles(self, request: Request, id: str) -> Response:  # noqa: A002
-        """List a user's memberships with the roles there, of the organizations whose members one may list."""
-        user = self.person(id)
-        members = Membership.objects.visible_to(self.actor).filter(user=user)
-        return self.listed(
-            members,
-            self.asked,
-            scope=f"roles {user.public_id}",
-            fetched=lambda rows: rows.with_shown(),
-            shown=lambda row: output(MembershipOutput, row),
-            order=Order("created_at"),
+        """List the roles that a user has in an organization, by application; at home if none is named."""
+        return self._roles_of(self._membership(id, self.asked.get("org", "")).pk)
+
+    @roles.mapping.post
+    def assign_role(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Give a user a role, for good or until a moment; again changes the end only."""
+        given = self.read()
+        membership = self._membership(id, given.get("organization", ""))
+        role = self._role(membership, given)
+        until = as_end(given["until"], field="until") if "until" in given else None
+        return self.once(
+            lambda: role_assign(
+                actor=self.actor, membership=membership, role=role, until=until, reason=given["reason"]
+            ),
+            lambda changed: self._roles_of(changed.pk),
+            self._roles_of,
         )
+
+    @roles.mapping.delete
+    def remove_role(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Take a role from a user; one that they have not changes nothing."""
+        given = self.read()
+        membership = self._membership(id, given.get("organization", ""))
+        role = self._role(membership, given)
+        changed = role_remove(actor=self.actor, membership=membership, role=role, reason=given["reason"])
+        return self._roles_of(changed.pk)
+
+    def _membership(self, identifier: str, org: str) -> Membership:
+        """Find where a user belongs: of guests only where they are guests.
+
+        :raises NotFound: if user or organization does not exist for the actor
+        """
+        organization = self.organization(org) if org else None
+        user_id = ids.decode(self.prefix, identifier)
+        visible = Membership.objects.visible_to(self.actor).select_related("user", "organization")
+        found = visible.of_person(user_id, organization).first() if user_id else None
+        if found is None:
+            raise NotFound("User not found.")
+        return found
+
+    def _role(self, membership: Membership, given: Mapping[str, Any]) -> Role:
+        named = f"{given['application']}/{given['role']}" if given.get("application") else given["role"]
+        (role,) = roles_named(membership.organization, [named])
+        return role
+
+    def _roles_of(self, membership_id: UUID) -> Response:
+        membership = Membership.objects.visible_to(self.actor).with_shown().get(pk=membership_id)
+        return Response({"data": assignments_of(membership)})
 
     @action(detail=True, methods=["get"])
     def sessions(self, request: Request, id: str) -> Response:  # noqa: A002

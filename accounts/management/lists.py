@@ -131,7 +131,7 @@ class UserListCommand(ListCommand):
         group.add_argument("--member-of", metavar="SLUG|ID", help="everybody with a membership there, guests too")
         group.add_argument("--status", metavar="WORDS", help="status words (a,b), unverified, all")
         group.add_argument("--search", metavar="TEXT", help="by e-mail, name, username or id")
-        group.add_argument("--role", metavar="ROLE", help="who has this role")
+        group.add_argument("--role", metavar="ROLE", help="who has this role: its id, slug or application/slug")
         group.add_argument("--tag", metavar="TAG", help="who has this tag")
         group.add_argument("--email-domain", metavar="DOMAIN", help="whose address is in this domain")
         group.add_argument("--unverified", action="store_true", default=None, help="whose address is not confirmed")

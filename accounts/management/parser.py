@@ -12,6 +12,7 @@ from accounts.management.output import FORMATS
 
 __all__ = [
     "Parser",
+    "add_app",
     "add_change",
     "add_flag",
     "add_identifiers",
@@ -73,6 +74,11 @@ def add_org(parser: argparse._ActionsContainer) -> None:
         default=os.environ.get("IDENTITY_ORG"),
         help="the organization (default: environment IDENTITY_ORG, else 'default')",
     )
+
+
+def add_app(parser: argparse._ActionsContainer, text: str) -> None:
+    """Add which application is meant."""
+    parser.add_argument("--app", "--app-id", dest="app", metavar="SLUG|ID", help=text)
 
 
 def add_change(parser: Parser) -> None:

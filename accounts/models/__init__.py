@@ -1,7 +1,7 @@
 """The rows."""
 
 from accounts.models.api_keys import APIKey
-from accounts.models.applications import Application
+from accounts.models.applications import Application, Permission
 from accounts.models.audit import AuditChain, AuditEvent, AuditPart
 from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox
 from accounts.models.installation import Installation
@@ -22,6 +22,7 @@ __all__ = [
     "OneTimeLink",
     "Organization",
     "Outbox",
+    "Permission",
     "Role",
     "RoleAssignment",
     "RolePermission",

@@ -27,6 +27,8 @@ PREFIX = {
     "api_key": "key",
     "session": "ses",
     "membership": "mem",
+    "application": "app",
+    "role": "rol",
 }
 
 

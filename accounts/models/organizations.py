@@ -90,12 +90,25 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
 
     def with_shown(self) -> Self:
         """Fetch what a list shows of each along with it, in a fixed number of queries."""
-        return self.select_related("user__organization", "organization").prefetch_related("assignments__role")
+        assignments = self.model.assignments.rel.related_model.objects.with_shown()  # roles.py stands on this file
+        return self.select_related("user__organization", "organization").prefetch_related(
+            models.Prefetch("assignments", assignments)
+        )
+
+    def of_person(self, user_id: UUID, organization: Organization | None) -> Self:
+        """Keep the one of a person in this organization; where none is named, at home."""
+        theirs = self.filter(user_id=user_id)
+        if organization is None:
+            return theirs.filter(organization_id=models.F("user__organization_id"))
+        return theirs.filter(organization=organization)
 
     def with_people(self) -> Self:
         """Fetch all that is shown of the people along with each, in a fixed number of queries."""
+        assignments = self.model.assignments.rel.related_model.objects.with_shown()
         return self.with_shown().prefetch_related(
-            "user__tags", "user__memberships__assignments__role", "user__memberships__organization"
+            "user__tags",
+            models.Prefetch("user__memberships__assignments", assignments),
+            "user__memberships__organization",
         )
 
 

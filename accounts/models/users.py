@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, models
-from django.db.models import Case, IntegerField, Q, When
+from django.db.models import Case, IntegerField, Prefetch, Q, When
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -111,7 +111,9 @@ class UserQuerySet(TenantQuerySet["User"]):
     def with_shown(self) -> Self:
         """Fetch what a list shows of each along with it, in a fixed number of queries."""
         return self.select_related("organization").prefetch_related(
-            "tags", "memberships__assignments__role", "memberships__organization"
+            "tags",
+            Prefetch("memberships__assignments", RoleAssignment.objects.with_shown()),
+            "memberships__organization",
         )
 
     def named(self, text: str, *, organization_id: UUID) -> Self:
@@ -291,7 +293,8 @@ class User(AbstractBaseUser, Row):
     @property
     def is_staff(self) -> bool:
         """Whether the admin site has anything to show to this person."""
-        return self.is_superuser or self.role_assignments.filter(role__permissions__isnull=False).exists()
+        granting = self.role_assignments.filter(role__application=None, role__permissions__isnull=False)
+        return self.is_superuser or granting.exists()
 
     @property
     def role_assignments(self) -> models.QuerySet[RoleAssignment]:

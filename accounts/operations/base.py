@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
-from accounts import audit, policy
+from accounts import audit, ids, policy
 from accounts.actions import SYSTEM_ACTIONS, Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotAllowed, VersionConflict
-from accounts.models import Organization, User
+from accounts.models import Application, Organization, Role, User
+from accounts.models.organizations import SLUG
 from accounts.operations import idempotency
 from accounts.passwords import hashed, password_checked
 
@@ -24,6 +26,7 @@ __all__ = [
     "operation",
     "remember_refusal",
     "rolled_back",
+    "slug_checked",
 ]
 
 Parameters = ParamSpec("Parameters")
@@ -132,10 +135,24 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     return {"before": {key: before.get(key) for key in changed}, "after": {key: after[key] for key in changed}}
 
 
-def expect_version(row: User | Organization, expected: int | None) -> None:
+def expect_version(row: User | Organization | Application | Role, expected: int | None) -> None:
     """Refuse a change of something that was changed since the caller looked.
 
     :raises VersionConflict: if the version is another one
     """
     if expected is not None and row.version != expected:
         raise VersionConflict("It was changed since you looked.")
+
+
+def slug_checked(slug: str) -> str:
+    """Give the slug back if it can be one.
+
+    :raises Invalid: if it cannot, or looks like an id
+    """
+    try:
+        SLUG(slug)
+    except ValidationError as error:
+        raise Invalid(error.messages[0], fields={"slug": error.messages[0]}) from None
+    if ids.looks_like_id(slug):
+        raise Invalid("The slug must not look like an id.", fields={"slug": "must not look like an id"})
+    return slug

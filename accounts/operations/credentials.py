@@ -51,7 +51,7 @@ def guard_leaving(user: User) -> None:
     :raises Conflict: for the last super-user, and for the last owner of an organization
     """
     guard_last_superuser(user)
-    owned = RoleAssignment.objects.live().of_user(user.pk).filter(role__organization=None, role__slug="owner")
+    owned = RoleAssignment.objects.of_user(user.pk).lasting_owners()
     for organization_id in owned.values_list("organization_id", flat=True):
         guard_last_owner(user, organization_id)
 

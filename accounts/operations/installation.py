@@ -25,6 +25,7 @@ from accounts.operations.audit import audit_checkpoint
 from accounts.operations.base import NewPassword, operation
 from accounts.operations.credentials import end_credentials
 from accounts.operations.outbox import enqueue_due, forget_tasks, tell
+from accounts.operations.roles import roles_run_out
 from accounts.operations.sessions import open_session
 from accounts.operations.users import create_account, hash_new_password
 from accounts.profile import reason_checked
@@ -240,6 +241,7 @@ def sweep() -> dict[str, int]:
         "tasks": forget_tasks,
         "requests": lambda: IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
         "browser_sessions": lambda: BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
+        "roles": roles_run_out,
         **SWEEPS,
         "checkpoints": audit_checkpoint,
     }

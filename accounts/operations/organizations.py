@@ -3,16 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts import audit, ids, policy
+from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, Invalid, NotFound
+from accounts.errors import Conflict, NotFound
 from accounts.models import Installation, Membership, Organization, Session, User
-from accounts.models.organizations import SLUG
-from accounts.operations.base import differences, expect_version, operation
+from accounts.operations.base import differences, expect_version, operation, slug_checked
 from accounts.operations.credentials import guard_changeable, guard_last_owner
 from accounts.operations.roles import give_role, role_slugs, roles_named
 from accounts.profile import reason_checked, text_checked
@@ -37,20 +35,6 @@ ORGANIZATION_TRANSITIONS: Mapping[str, tuple[tuple[OrganizationStatus, ...], Org
 """Verb: from which statuses, to which."""
 
 NAME_LENGTH = 200
-
-
-def slug_checked(slug: str) -> str:
-    """Give the slug back if it can be one.
-
-    :raises Invalid: if it cannot, or looks like an id
-    """
-    try:
-        SLUG(slug)
-    except ValidationError as error:
-        raise Invalid(error.messages[0], fields={"slug": error.messages[0]}) from None
-    if ids.looks_like_id(slug):
-        raise Invalid("The slug must not look like an id.", fields={"slug": "must not look like an id"})
-    return slug
 
 
 @operation(Action.ORG_CREATE)
@@ -213,7 +197,11 @@ def membership_add(
         raise Conflict("The organization is archived.", remedy=f"Activate it first: org_activate {organization.slug}")
     guard_changeable(user)
     membership, joined = Membership.objects.get_or_create(user=user, organization=organization)
-    given = [role.slug for role in roles_named([*roles, "member"]) if give_role(actor, membership, role, organization)]
+    named = roles_named(organization, [*roles, "member"])
+    given = [role.slug for role in named if give_role(actor, membership, role, organization)]
+    if given and membership.is_home:
+        user.touch()
+        user.save()
     if joined or given:
         audit.record(
             actor,
@@ -241,17 +229,18 @@ def membership_remove(*, actor: Actor, membership: Membership, reason: str = "")
     policy.require(actor, Action.MEMBERSHIP_REMOVE, membership)
     if membership.is_home:
         raise Conflict("This is the person's home organization.", remedy="Put the account away instead: user_archive.")
-    roles = [assignment.role for assignment in membership.assignments.select_related("role")]
+    held_roles = [entry for entry in membership.assignments.with_shown() if entry.is_live]
+    roles = [entry.role for entry in held_roles]
     for role in roles:
         if role.slug != "member":
-            policy.require_grantable(actor, role, membership.organization)
-        if role.is_owner:
-            guard_last_owner(membership.user, membership.organization_id)
+            policy.require_grantable(actor, role, membership.organization, action=Action.ROLE_REMOVE)
+    if any(entry.role.is_owner and entry.until is None for entry in held_roles):
+        guard_last_owner(membership.user, membership.organization_id)
     audit.record(
         actor,
         Action.MEMBERSHIP_REMOVE,
         membership,
         reason=reason_checked(reason),
-        before={"roles": sorted(role.slug for role in roles)},
+        before={"roles": sorted(role.full_slug for role in roles)},
     )
     membership.delete()

@@ -124,7 +124,7 @@ def create_account(
     user.must_change_password = must_change_password and password is not None
     user.save(force_insert=True)
     membership = Membership.objects.create(organization=organization, user=user)
-    for role in roles_named([*roles, "member"]):
+    for role in roles_named(organization, [*roles, "member"]):
         give_role(actor, membership, role, organization)
     _put_tags(user, tags_checked(tags))
     return user
@@ -414,7 +414,7 @@ def user_set(
     home = Membership.objects.get(user=user, organization_id=user.organization_id)
     for slug, wanted in {"admin": admin, "moderator": moderator}.items():
         if wanted is not None:
-            (role,) = roles_named([slug])
+            (role,) = roles_named(user.organization, [slug])
             (give_role if wanted else take_role)(actor, home, role, user.organization)
     if confirmed is not None:
         _set_confirmed(user, confirmed)

@@ -14,8 +14,11 @@ __all__ = ["GuestOutput", "UserDetailOutput", "UserOutput", "roles_of"]
 
 
 def roles_of(membership: Membership) -> list[str]:
-    """List the roles on a membership that count now (expects them prefetched with ``with_shown``)."""
-    return sorted(assignment.role.slug for assignment in membership.assignments.all() if assignment.is_live)
+    """List the roles on a membership that count now (expects them prefetched with ``with_shown``).
+
+    Those of an application as ``billing/editor``.
+    """
+    return sorted(assignment.role.full_slug for assignment in membership.assignments.all() if assignment.is_live)
 
 
 class UserOutput(Output[User]):

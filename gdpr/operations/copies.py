@@ -15,7 +15,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from accounts import __version__, ids
@@ -312,7 +314,8 @@ class Copy:
     def records(self, part: Part) -> Iterator[dict[str, Any]]:
         """Read the records of a part, in the order of their ids; a few rows are held at a time."""
         names = {name: _source(part.model, name) for name in _needed(part)}
-        rows = self._rows(part).order_by("pk").values("pk", *names.values()).iterator(chunk_size=BATCH)
+        read = self._rows(part).order_by("pk").annotate(**_computed(part.model, names))
+        rows = read.values("pk", *names.values()).iterator(chunk_size=BATCH)
         while batch := list(islice(rows, BATCH)):
             details = self._details(row["pk"] for row in batch) if part.has_details else {}
             for row in batch:
@@ -429,9 +432,25 @@ def _needed(part: Part) -> list[str]:
 def _source(model: type[models.Model], column: str) -> str:
     """Give what to read for a column: of what has a short name, that name."""
     field = field_of(model, column)
-    if isinstance(field, models.ForeignKey) and field.related_model in {Organization, Role}:
+    if isinstance(field, models.ForeignKey) and field.related_model is Role:
+        return f"{field.name}_full_slug"
+    if isinstance(field, models.ForeignKey) and field.related_model is Organization:
         return f"{field.name}__slug"
     return field.attname
+
+
+def _computed(model: type[models.Model], names: Mapping[str, str]) -> dict[str, Combinable]:
+    """Give what is read that no column holds: a role with its application, ``billing/editor``."""
+    found: dict[str, Combinable] = {}
+    for name, source in names.items():
+        if source.endswith("_full_slug"):
+            role = field_of(model, name).name
+            full = Concat(
+                F(f"{role}__application__slug"), Value("/"), F(f"{role}__slug"), output_field=models.CharField()
+            )
+            plain = When(**{f"{role}__application": None}, then=F(f"{role}__slug"))
+            found[source] = Case(plain, default=full, output_field=models.CharField())
+    return found
 
 
 def _plain(model: type[models.Model], column: str, value: Any, values: Mapping[str, Any]) -> Any:
@@ -468,7 +487,7 @@ def _json_type(model: type[models.Model], name: str, column: Column) -> dict[str
     if isinstance(field, models.BooleanField):
         return {"type": ["boolean", "null"]}
     target = field.target_field if isinstance(field, models.ForeignKey) else field
-    if isinstance(target, models.IntegerField) and not _source(model, name).endswith("__slug"):
+    if isinstance(target, models.IntegerField) and not _source(model, name).endswith("slug"):
         return {"type": ["integer", "null"]}
     return {"type": ["string", "null"]}
 

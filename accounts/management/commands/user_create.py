@@ -30,7 +30,13 @@ class Command(ChangeCommand):
         add_profile(parser)
         options.add_org(parser)
         parser.add_argument("--verified", action="store_true", help="the e-mail address is confirmed already")
-        parser.add_argument("--role", action="append", default=[], help="a role in the organization (default: member)")
+        parser.add_argument(
+            "--role",
+            action="append",
+            default=[],
+            metavar="ROLE",
+            help="a role in the organization, by id, slug or application/slug (default: member)",
+        )
         parser.add_argument("--tag", action="append", default=[], help="a tag; can be repeated")
         parser.add_argument("--metadata", action="append", default=[], metavar="KEY=VALUE", help="or one JSON object")
         options.add_flag(parser, "admin", "give the role admin")
