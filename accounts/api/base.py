@@ -21,7 +21,7 @@ from accounts.api.errors import LengthUnknown
 from accounts.browser import request_actor, where_of
 from accounts.errors import Conflict, Invalid, NotAuthenticated, NotFound, VersionConflict
 from accounts.identifiers import text_refused
-from accounts.models import APIKey, Organization, User
+from accounts.models import APIKey, ClaimDefinition, Organization, User
 from accounts.operations.idempotency import Repeatable, found, repeatable
 from accounts.pagination import LIMIT, Order, estimate, page_at, page_of
 from accounts.serializers.base import Output, output
@@ -234,7 +234,7 @@ class HouseViewSet(GenericViewSet[Any]):
 
     def answer(self, row: Any, *, status: int = 200) -> Response:
         """Answer with a row, its version if it has one, and where it is if it is new."""
-        headers = {"ETag": etag(row)} if isinstance(row, User | Organization) else {}
+        headers = {"ETag": etag(row)} if isinstance(row, User | Organization | ClaimDefinition) else {}
         if status == 201:
             headers["Location"] = reverse(f"{self.basename}-detail", args=[row.public_id])
         return Response(output(self.shown, row), status=status, headers=headers)
@@ -283,7 +283,7 @@ class HouseViewSet(GenericViewSet[Any]):
         return Repeatable(principal_id=self.actor.id, key=key, asked=asked)
 
 
-def etag(row: User | Organization) -> str:
+def etag(row: User | Organization | ClaimDefinition) -> str:
     """Give the version as ``ETag`` and ``If-Match`` have it."""
     return f'"v{row.version}"'
 

@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-__all__ = ["Flag", "Input", "JSONObject", "Number", "ReasonInput", "Text", "Texts"]
+__all__ = ["Flag", "Input", "JSONObject", "JSONValue", "Number", "ReasonInput", "Text", "Texts"]
 
 
 class Text(serializers.CharField):
@@ -51,6 +51,11 @@ class Texts(serializers.ListField):
 @extend_schema_field({"type": "object", "additionalProperties": True})
 class JSONObject(serializers.JSONField):
     """An object; the operations judge what is in it."""
+
+
+@extend_schema_field({})
+class JSONValue(serializers.JSONField):
+    """Anything; the operations judge it."""
 
 
 class Input(serializers.Serializer[Any]):

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api.api_keys import APIKeyViewSet
 from accounts.api.audit import AuditEventViewSet
+from accounts.api.claims import ClaimViewSet
 from accounts.api.docs import DocsView, schema
 from accounts.api.me import MeViewSet
 from accounts.api.missing import missing
@@ -17,6 +18,7 @@ router.register("organizations", OrganizationViewSet, basename="organization")
 router.register("users", UserViewSet, basename="user")
 router.register("memberships", MembershipViewSet, basename="membership")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
+router.register("claims", ClaimViewSet, basename="claim")
 router.register("sessions", SessionViewSet, basename="session")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 

@@ -21,6 +21,7 @@ from accounts.statuses import OrganizationStatus
 
 __all__ = [
     "INVALID_WORDS",
+    "MOST",
     "Unfit",
     "claim_create",
     "claim_delete",

@@ -20,8 +20,8 @@ class Command(ChangeCommand):
     help = "Define a claim of an organization, or of one of its applications."
     examples = (
         'claim_create --name cost_center --type string --schema \'{"pattern": "^CC-[0-9]{4}$"}\' --appears-in id_token',
-        'claim_create --org acme --app crm --name tier --type string --no-personal --schema \'{"enum": ["gold", "basic"]}\'',
-        "claim_create --name languages --type strings --editable --appears-in userinfo",
+        'claim_create --org acme --app crm --name plan --type string --no-personal --schema \'{"enum": ["gold"]}\'',
+        "claim_create --name skills --type strings --editable --appears-in userinfo",
     )
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
