@@ -35,6 +35,8 @@ class Action(StrEnum):
     USER_SET = "user.set"
     USER_SUSPEND_MATCHING = "user.suspend_matching"
     USER_SIGN_OUT = "user.sign_out"
+    USER_CLAIMS_SET = "user.claims_set"
+    USER_CLAIMS_REMOVE = "user.claims_remove"
 
     USER_EXPORT = "user.export"
     USER_PURGE = "user.purge"
@@ -69,6 +71,11 @@ class Action(StrEnum):
     ROLE_DELETE = "role.delete"
     ROLE_ASSIGN = "role.assign"
     ROLE_REMOVE = "role.remove"
+
+    CLAIM_CREATE = "claim.create"
+    CLAIM_LIST = "claim.list"
+    CLAIM_UPDATE = "claim.update"
+    CLAIM_DELETE = "claim.delete"
 
     API_KEY_CREATE = "api_key.create"
     API_KEY_LIST = "api_key.list"
@@ -126,9 +133,17 @@ SYSTEM_ACTIONS: Final = frozenset(
 """Done by the person whose secret opens the door; nobody is granted them."""
 
 SELF_ACTIONS: Final = frozenset(
-    {Action.USER_SHOW, Action.USER_UPDATE, Action.USER_SIGN_OUT, Action.SESSION_LIST, Action.SESSION_REVOKE}
+    {
+        Action.USER_SHOW,
+        Action.USER_UPDATE,
+        Action.USER_CLAIMS_SET,
+        Action.USER_CLAIMS_REMOVE,
+        Action.USER_SIGN_OUT,
+        Action.SESSION_LIST,
+        Action.SESSION_REVOKE,
+    }
 )
-"""What everybody may do to their own account (``user.update``: the profile fields only)."""
+"""What everybody may do to their own account (``user.update``: the profile fields; claims: the editable ones)."""
 
 OWNER: Final = frozenset(Action) - INSTALLATION_ACTIONS - SYSTEM_ACTIONS
 ADMIN: Final = OWNER - {Action.ORG_ARCHIVE}

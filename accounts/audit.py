@@ -28,6 +28,7 @@ from accounts.models import (
     AuditChain,
     AuditEvent,
     AuditPart,
+    ClaimDefinition,
     Membership,
     Organization,
     Role,
@@ -57,6 +58,7 @@ KINDS: Mapping[type[models.Model], str] = {
     Membership: "membership",
     Application: "application",
     Role: "role",
+    ClaimDefinition: "claim",
 }
 _unwritten: ContextVar[bool] = ContextVar("audit_unwritten", default=False)
 _collector: ContextVar[list["Recorded"] | None] = ContextVar("audit_collector", default=None)

@@ -12,9 +12,10 @@ from django.db.models import Q
 
 from accounts import ids
 from accounts.actors import ActorKind
+from accounts.claims import claim_filter
 from accounts.errors import Invalid
 from accounts.identifiers import domain_key, text_refused
-from accounts.models import Role, RoleAssignment
+from accounts.models import ClaimKey, Role, RoleAssignment
 from accounts.models.audit import AuditEventQuerySet
 from accounts.models.users import UserQuerySet
 from accounts.pagination import Order
@@ -74,6 +75,7 @@ class UserFilter:
     search: str = ""
     role: str = ""
     tag: str = ""
+    claim: str = ""
     email_domain: str = ""
     unverified: bool = False
     never_signed_in: bool = False
@@ -124,12 +126,14 @@ class UserFilter:
 
         :raises Invalid: naming the one that cannot
         """
-        for name in ("status", "search", "role", "tag", "email_domain"):
+        for name in ("status", "search", "role", "tag", "claim", "email_domain"):
             text = getattr(self, name)
             problem = text_refused(text) or (f"is longer than {LONGEST} characters" if len(text) > LONGEST else None)
             if problem:
                 raise Invalid(f"The filter {name} {problem}.", fields={name: problem})
         statuses_named(self.status)
+        if self.claim:
+            claim_filter(self.claim)
         if self.email_domain and not re.fullmatch(r"@?[\w.\-]+", self.email_domain):
             raise Invalid("The domain is not one.", fields={"email_domain": "is not a domain"})
         domain = self.email_domain.removeprefix("@")
@@ -159,6 +163,10 @@ class UserFilter:
             users = users.filter(pk__in=with_role.values("membership__user_id"))
         if self.tag:
             users = users.filter(tags__name=self.tag)
+        if self.claim:
+            application, name, keys = claim_filter(self.claim)
+            found = ClaimKey.objects.holding(application=application, name=name, keys=keys)
+            users = users.filter(pk__in=found.values("user_id"))
         if self.email_domain:
             users = users.with_email_domain(self.email_domain)
         if self.never_signed_in:

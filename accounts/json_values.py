@@ -11,7 +11,7 @@ from typing import Any, Final
 from accounts.errors import Invalid
 from accounts.identifiers import text_refused
 
-__all__ = ["json_object_checked", "json_problem"]
+__all__ = ["INTEGER", "json_object_checked", "json_plain", "json_problem"]
 
 BYTES: Final = 16_384
 DEPTH: Final = 20
@@ -62,3 +62,14 @@ def json_problem(value: Any, *, nodes: int) -> str | None:
         elif not isinstance(node, int | float | None):
             return "holds what JSON has no word for"
     return None
+
+
+def json_plain(value: Any) -> Any:
+    """Write the numbers of a checked value the one way that both databases give back: no 1.0, no -0.0."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, list):
+        return [json_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: json_plain(entry) for key, entry in value.items()}
+    return value

@@ -53,6 +53,8 @@ RANKED = frozenset(
         Action.USER_UNTAG,
         Action.USER_SET,
         Action.USER_SIGN_OUT,
+        Action.USER_CLAIMS_SET,
+        Action.USER_CLAIMS_REMOVE,
         Action.USER_EXPORT,
         Action.USER_PURGE,
         Action.USER_DELETE,

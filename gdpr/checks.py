@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from accounts.models import Organization, User
 from accounts.serializers.api_keys import APIKeyOutput
 from accounts.serializers.base import Output
+from accounts.serializers.claims import ClaimValueOutput
 from accounts.serializers.sessions import SessionOutput
 from accounts.serializers.users import UserDetailOutput
 from gdpr.personal_data import TABLES
@@ -51,6 +52,7 @@ SHOWN_TO_OWNERS: Final[Mapping[str, type[Output[Any]]]] = {
     "accounts_user": UserDetailOutput,
     "accounts_session": SessionOutput,
     "accounts_apikey": APIKeyOutput,
+    "accounts_claimvalue": ClaimValueOutput,
 }
 """What shows people their own rows."""
 EMPTYING: Final = frozenset({Erase.DELETE_ROW, Erase.NULL, Erase.DEFAULT})

@@ -12,7 +12,8 @@ from accounts.statuses import TRANSITIONS, Status
 from gdpr.models import SubjectRequest
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
-from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
+from tests.factories.claims import make_claim, say
+from tests.factories.organizations import OrganizationFactory, make_application, make_guest, make_organization
 from tests.factories.receipts import make_receipt
 from tests.factories.users import SessionFactory, make_user
 
@@ -53,6 +54,10 @@ def build(folder: Path) -> None:
     hold_place(actor=operator, user=jane, reason="Case 7", exemption="e")
     request = request_open(actor=operator, user=jane, kind="erasure")
     SubjectRequest.objects.filter(pk=request.pk).update(id=ids.decode("dsr", f"dsr_{KNOWN}"))
+    department = make_claim(default)
+    make_claim(default, "languages", type="strings")
+    say(bob, department, "Engineering")
+    make_claim(acme, "tier", application=make_application(acme), schema={"enum": ["gold", "basic"]})
     (folder / "people.txt").write_text("bob@example.com\njane@example.com\n")
     (folder / "user_ids.txt").write_text(f"usr_{KNOWN}\n")
     (folder / "known-by.txt").write_text("gone@left.example\n")

@@ -40,6 +40,10 @@ class FilterForm(forms.Form):
         required=False, choices=(("", "Any"), *((slug, slug.capitalize()) for slug in BUILT_IN_ROLES))
     )
     tag = forms.CharField(required=False, widget=forms.TextInput(attrs=QUIET))
+    claim = forms.CharField(
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "department=Sales", **QUIET}),
+    )
     inactive_since = forms.CharField(
         label="Silent since",
         required=False,

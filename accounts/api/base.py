@@ -21,7 +21,7 @@ from accounts.api.errors import LengthUnknown
 from accounts.browser import request_actor, where_of
 from accounts.errors import Conflict, Invalid, NotAuthenticated, NotFound, VersionConflict
 from accounts.identifiers import text_refused
-from accounts.models import APIKey, Application, Organization, Role, User
+from accounts.models import APIKey, Application, ClaimDefinition, Organization, Role, User
 from accounts.operations.idempotency import Repeatable, found, repeatable
 from accounts.pagination import LIMIT, Order, estimate, page_at, page_of
 from accounts.serializers.base import Output, output
@@ -30,7 +30,7 @@ __all__ = ["HouseViewSet", "etag"]
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 ETAG: Final = re.compile(r'(?:W/)?"v([0-9]{1,9})"')
-Versioned = User | Organization | Application | Role
+Versioned = User | Organization | Application | Role | ClaimDefinition
 NEVER: Final = 0
 """A version that no row has."""
 

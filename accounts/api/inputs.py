@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-__all__ = ["Flag", "Input", "JSONObject", "Number", "ReasonInput", "Text", "Texts", "TextsByWord"]
+__all__ = ["Flag", "Input", "JSONObject", "JSONValue", "Number", "ReasonInput", "Text", "Texts", "TextsByWord"]
 
 
 class Text(serializers.CharField):
@@ -64,6 +64,11 @@ class TextsByWord(serializers.DictField):
 @extend_schema_field({"type": "object", "additionalProperties": True})
 class JSONObject(serializers.JSONField):
     """An object; the operations judge what is in it."""
+
+
+@extend_schema_field({})
+class JSONValue(serializers.JSONField):
+    """Anything; the operations judge it."""
 
 
 class Input(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.api.api_keys import APIKeyViewSet
 from accounts.api.applications import ApplicationViewSet
 from accounts.api.audit import AuditEventViewSet
+from accounts.api.claims import ClaimViewSet
 from accounts.api.docs import DocsView, schema
 from accounts.api.me import MeViewSet
 from accounts.api.missing import missing
@@ -22,6 +23,7 @@ router.register("applications", ApplicationViewSet, basename="application")
 router.register("roles", RoleViewSet, basename="role")
 router.register("permissions", PermissionViewSet, basename="permission")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
+router.register("claims", ClaimViewSet, basename="claim")
 router.register("sessions", SessionViewSet, basename="session")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 

@@ -13,6 +13,7 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.api.base import HouseViewSet, etag
+from accounts.api.claims import ClaimInput, ClaimSetInput, ClaimsOutput, claim_named, claims_named
 from accounts.api.endpoints import FILTERS, PAGE_WORDS, Endpoint
 from accounts.api.inputs import Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
 from accounts.errors import Invalid, NotFound
@@ -21,6 +22,7 @@ from accounts.models import Membership, Role, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
+from accounts.operations.claims import user_claims_remove, user_claims_set
 from accounts.operations.idempotency import begun, repeatable, was_done
 from accounts.operations.roles import role_assign, role_remove, roles_named
 from accounts.operations.sessions import session_revoke_all
@@ -38,6 +40,7 @@ from accounts.operations.users import (
 )
 from accounts.pagination import Order
 from accounts.serializers.base import output
+from accounts.serializers.claims import claims_of
 from accounts.serializers.roles import AssignmentOutput, assignments_of
 from accounts.serializers.sessions import SessionOutput
 from accounts.serializers.users import GuestOutput, UserDetailOutput, UserOutput
@@ -75,6 +78,7 @@ class UserCreateInput(ProfileInput):
     roles = Texts(required=False, max_length=20, help_text="`member` if left out")
     tags = Texts(required=False, max_length=100)
     metadata = JSONObject(required=False)
+    claims = JSONObject(required=False, help_text='by name, or `application/name`: `{"department": "Sales"}`')
 
 
 class UserUpdateInput(ProfileInput):
@@ -125,6 +129,7 @@ class FilterInput(Input):
     search = Text(required=False, max_length=200)
     role = Text(required=False)
     tag = Text(required=False)
+    claim = Text(required=False, help_text="`department=Engineering`; `crm/tier=gold` of an application's")
     email_domain = Text(required=False)
     unverified = Flag(required=False)
     never_signed_in = Flag(required=False)
@@ -301,6 +306,11 @@ class UserViewSet(HouseViewSet):
         ),
         "assign_role": Endpoint(name="role_assign", input=RoleAssignInput, output=AssignmentsOutput, repeatable=True),
         "remove_role": Endpoint(name="role_remove", input=RoleInput, output=AssignmentsOutput),
+        "claims": Endpoint(name="user_claims", reading=Action.USER_SHOW, output=ClaimsOutput),
+        "set_claim": Endpoint(
+            name="user_claims_set", input=ClaimSetInput, output=ClaimsOutput, versioned=True, repeatable=True
+        ),
+        "remove_claim": Endpoint(name="user_claims_remove", input=ClaimInput, output=ClaimsOutput, versioned=True),
         "sessions": Endpoint(
             name="user_sessions", reading=Action.SESSION_LIST, output=SessionOutput, paged=True, filters=("ended",)
         ),
@@ -352,6 +362,7 @@ class UserViewSet(HouseViewSet):
         given = self.read()
         organization = self.organization(given.get("organization", ""))
         password = given.get("password")
+        claims = claims_named(self.actor, given.get("claims", {}), organization)
         return self.once(
             lambda: user_create(
                 actor=self.actor,
@@ -365,6 +376,7 @@ class UserViewSet(HouseViewSet):
                 roles=given.get("roles", ["member"]),
                 tags=given.get("tags", []),
                 metadata=given.get("metadata", {}),
+                claims=claims,
                 reason=given["reason"],
             ),
             lambda user: self.answered(user.pk, status=201),
@@ -454,6 +466,47 @@ class UserViewSet(HouseViewSet):
     def tags(self, request: Request, id: str) -> Response:  # noqa: A002
         """List a user's tags."""
         return Response({"data": sorted(tag.name for tag in self.row(id).tags.all())})
+
+    @action(detail=True, methods=["get"])
+    def claims(self, request: Request, id: str) -> Response:  # noqa: A002
+        """List what claims say of a user, the organization's own first."""
+        return self._claims(self.row(id))
+
+    @claims.mapping.post
+    def set_claim(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Set a claim of a user; one's own, if it is editable."""
+        given = self.read()
+        user = self.person(id)
+        definition = claim_named(self.actor, given["claim"], user.organization)
+        return self.once(
+            lambda: user_claims_set(
+                actor=self.actor,
+                user=user,
+                definition=definition,
+                value=given["value"],
+                reason=given["reason"],
+                expected_version=self.expected_version(),
+            ),
+            self._claims,
+            lambda identifier: self._claims(self._present(self.rows().filter(pk=identifier).first())),
+        )
+
+    @claims.mapping.delete
+    def remove_claim(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Take a claim from a user; one that is not set changes nothing."""
+        given = self.read()
+        user = self.person(id)
+        changed = user_claims_remove(
+            actor=self.actor,
+            user=user,
+            definition=claim_named(self.actor, given["claim"], user.organization),
+            reason=given["reason"],
+            expected_version=self.expected_version(),
+        )
+        return self._claims(changed)
+
+    def _claims(self, user: User) -> Response:
+        return Response({"data": claims_of(user)}, headers={"ETag": etag(user)})
 
     @action(detail=True, methods=["get"])
     def roles(self, request: Request, id: str) -> Response:  # noqa: A002

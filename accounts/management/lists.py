@@ -133,6 +133,7 @@ class UserListCommand(ListCommand):
         group.add_argument("--search", metavar="TEXT", help="by e-mail, name, username or id")
         group.add_argument("--role", metavar="ROLE", help="who has this role: its id, slug or application/slug")
         group.add_argument("--tag", metavar="TAG", help="who has this tag")
+        group.add_argument("--claim", metavar="NAME=VALUE", help="of whom a claim says this; crm/tier=gold of an app's")
         group.add_argument("--email-domain", metavar="DOMAIN", help="whose address is in this domain")
         group.add_argument("--unverified", action="store_true", default=None, help="whose address is not confirmed")
         group.add_argument("--never-signed-in", action="store_true", default=None, help="who never signed in")
@@ -193,6 +194,7 @@ class UserListCommand(ListCommand):
                 "search",
                 "role",
                 "tag",
+                "claim",
                 "email_domain",
                 "unverified",
                 "never_signed_in",

@@ -3,6 +3,7 @@
 from accounts.models.api_keys import APIKey
 from accounts.models.applications import Application, Permission
 from accounts.models.audit import AuditChain, AuditEvent, AuditPart
+from accounts.models.claims import ClaimDefinition, ClaimKey, ClaimValue
 from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox
 from accounts.models.installation import Installation
 from accounts.models.organizations import Membership, Organization
@@ -16,6 +17,9 @@ __all__ = [
     "AuditChain",
     "AuditEvent",
     "AuditPart",
+    "ClaimDefinition",
+    "ClaimKey",
+    "ClaimValue",
     "IdempotencyKey",
     "Installation",
     "Membership",

@@ -29,6 +29,7 @@ PREFIX = {
     "membership": "mem",
     "application": "app",
     "role": "rol",
+    "claim": "clm",
 }
 
 

@@ -13,7 +13,7 @@ from accounts import audit, ids, policy
 from accounts.actions import SYSTEM_ACTIONS, Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotAllowed, VersionConflict
-from accounts.models import Application, Organization, Role, User
+from accounts.models import Application, ClaimDefinition, Organization, Role, User
 from accounts.models.organizations import SLUG
 from accounts.operations import idempotency
 from accounts.passwords import hashed, password_checked
@@ -135,7 +135,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     return {"before": {key: before.get(key) for key in changed}, "after": {key: after[key] for key in changed}}
 
 
-def expect_version(row: User | Organization | Application | Role, expected: int | None) -> None:
+def expect_version(row: User | Organization | Application | Role | ClaimDefinition, expected: int | None) -> None:
     """Refuse a change of something that was changed since the caller looked.
 
     :raises VersionConflict: if the version is another one

@@ -11,9 +11,10 @@ from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.json_values import json_object_checked
-from accounts.models import Membership, Organization, User, UserTag
+from accounts.models import ClaimDefinition, Membership, Organization, User, UserTag
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword, differences, expect_version, operation
+from accounts.operations.claims import put_claims
 from accounts.operations.credentials import end_credentials, guard_changeable
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
@@ -69,11 +70,13 @@ def user_create(
     roles: Sequence[str] = ("member",),
     tags: Iterable[str] = (),
     metadata: Mapping[str, Any] | None = None,
+    claims: Iterable[tuple[ClaimDefinition, Any]] = (),
     reason: str = "",
 ) -> User:
     """Make an account in its home organization, with its membership and roles.
 
-    :raises NotFound: if the organization does not exist for the actor
+    :param claims: each with its value
+    :raises NotFound: if the organization, or a claim of it, does not exist for the actor
     :raises NotAllowed: without the permission, or giving a role that permits more than the actor has
     :raises Invalid: naming every input that is wrong
     :raises Conflict: if the e-mail address or username is taken, or the organization is archived
@@ -93,7 +96,9 @@ def user_create(
         tags=tags,
         metadata=metadata or {},
     )
-    audit.record(actor, Action.USER_CREATE, user, reason=reason_checked(reason), after=_shown(user))
+    said = put_claims(actor, user, claims)
+    after = {**_shown(user), **({"claims": said} if said else {})}
+    audit.record(actor, Action.USER_CREATE, user, reason=reason_checked(reason), after=after)
     return user
 
 

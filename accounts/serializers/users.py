@@ -8,6 +8,7 @@ from accounts.actions import BUILT_IN_ROLES
 from accounts.models import Membership, User
 from accounts.models.two_factor import has_second_factor
 from accounts.serializers.base import Output
+from accounts.serializers.claims import claims_of
 from accounts.statuses import Status
 
 __all__ = ["GuestOutput", "UserDetailOutput", "UserOutput", "roles_of"]
@@ -132,9 +133,9 @@ class UserDetailOutput(UserOutput):
         """External identities: there are none yet."""
         return []
 
-    def get_claims(self, user: User) -> dict[str, Any]:
-        """Custom claims: there are none yet."""
-        return {}
+    def get_claims(self, user: User) -> list[dict[str, Any]]:
+        """What custom claims say of the person."""
+        return claims_of(user)
 
     def get_memberships(self, user: User) -> list[dict[str, Any]]:
         """Every organization the person belongs to, with the roles there."""

@@ -16,11 +16,23 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 
 from accounts import audit
-from accounts.models import AuditEvent, AuditPart, Membership, Organization, Role, User
+from accounts.models import (
+    Application,
+    AuditEvent,
+    AuditPart,
+    ClaimDefinition,
+    ClaimValue,
+    Membership,
+    Organization,
+    Role,
+    User,
+)
 from accounts.statuses import Status
 from gdpr.operations.paths import children_first, field_of, model_of, rows_about, table_named
 from gdpr.personal_data import TABLES
 from gdpr.registry import SELF, Column, CopyOf, Export, Kind, Link, Match, Path, PlainID, Retain, Table
+from tests.factories.claims import make_claim
+from tests.factories.organizations import make_application
 
 __all__ = ["EMPTY", "Canary", "database_text", "planted", "unreached"]
 
@@ -265,6 +277,9 @@ class _Planter:
             Role: lambda: (
                 Role.objects.create(organization_id=self.person.organization_id, slug=self.word(LENGTH), name="Role").pk
             ),
+            Application: lambda: make_application(self.person.organization, self.word(LENGTH)).pk,
+            ClaimDefinition: lambda: make_claim(self.person.organization, self.word(LENGTH)).pk,
+            ClaimValue: lambda: ClaimValue.objects.filter(user=holder).order_by("-pk")[0].pk,
             ContentType: lambda: ContentType.objects.get_for_model(User).pk,
         }
         assert target in makers, f"{entry.name}.{field.column}: say here what it can point at"

@@ -16,7 +16,7 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.user_verbs import USER_VERBS
-from accounts.models import APIKey, AuditEvent, Membership, Organization, Role, Session, User
+from accounts.models import APIKey, AuditEvent, ClaimDefinition, Membership, Organization, Role, Session, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.users import user_tag
 from gdpr.admin import site
@@ -24,6 +24,8 @@ from gdpr.models import Erasure, LegalHold, PrivacyTerms, SubjectRequest
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.pages.browsing import SHELL, sign_in, text_of
+from tests.factories.claims import make_claim
+from tests.factories.organizations import make_application
 from tests.factories.users import SessionFactory, make_user
 
 WHO = ("alice", "erin", "frank", "mallory", "root", "carol", "anonymous")
@@ -41,6 +43,7 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "user_memberships": (200, 200, 403, 404, 200),
     "user_sessions": (200, 200, 403, 404, 200),
     "user_audit": (200, 200, 403, 404, 200),
+    "user_claims": (200, 200, 200, 404, 200),
     "user_personal-data": (200, 200, 403, 404, 200),
     "user_erasure": (200, 200, 403, 404, 200),
     "erasure_changelist": (200, 200, 403, 200, 200),
@@ -57,6 +60,10 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "role_change": (200, 200, 200, 200, 200),
     "session_changelist": (200, 200, 403, 200, 200),
     "session_verb": (200, 200, 403, 404, 200),
+    "claimdefinition_changelist": (200, 200, 403, 200, 200),
+    "claimdefinition_add": (200, 200, 403, 200, 200),
+    "claimdefinition_change": (200, 200, 403, 404, 200),
+    "claimdefinition_verb": (200, 200, 403, 404, 200),
     "apikey_changelist": (200, 200, 403, 200, 200),
     "apikey_add": (200, 200, 403, 200, 200),
     "apikey_verb": (200, 200, 403, 404, 200),
@@ -75,6 +82,7 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "user_add": (302, 302, 403, 422, 302),
     "user_change": (302, 302, 403, 404, 302),
     "user_memberships": (302, 302, 403, 404, 302),
+    "user_claims": (302, 302, 403, 404, 302),
     "user_personal-data": (302, 302, 403, 404, 302),
     "user_erasure": (302, 302, 403, 404, 302),
     "user_verb": (302, 302, 403, 404, 302),
@@ -83,6 +91,9 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "organization_verb": (302, 403, 403, 404, 302),
     "membership_verb": (302, 302, 403, 404, 302),
     "session_verb": (302, 302, 403, 404, 302),
+    "claimdefinition_add": (302, 302, 403, 422, 302),
+    "claimdefinition_change": (302, 302, 403, 404, 302),
+    "claimdefinition_verb": (302, 302, 403, 404, 302),
     "apikey_add": (200, 200, 403, 422, 200),
     "apikey_verb": (302, 302, 403, 404, 302),
     "legalhold_add": (302, 302, 403, 422, 302),
@@ -96,6 +107,10 @@ ATTEMPTED = {
     "user_change": Action.USER_UPDATE,
     "user_memberships": Action.MEMBERSHIP_ADD,
     "user_verb": Action.USER_SET_PASSWORD,
+    "user_claims": Action.USER_CLAIMS_SET,
+    "claimdefinition_add": Action.CLAIM_CREATE,
+    "claimdefinition_change": Action.CLAIM_UPDATE,
+    "claimdefinition_verb": Action.CLAIM_DELETE,
     "organization_add": Action.ORG_CREATE,
     "organization_change": Action.ORG_UPDATE,
     "organization_verb": Action.ORG_ARCHIVE,
@@ -118,6 +133,7 @@ ATTEMPTED = {
 def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[str, str]:
     """Give the public id that each route is tried with, all of acme."""
     session = SessionFactory.create(user=cast.bob)
+    claim = make_claim(acme)
     key = api_key_create(actor=operator, organization=acme, name="sync", scopes=["user.show"]).key
     user_tag(actor=operator, user=cast.bob, tags=["vip"])
     event = AuditEvent.objects.get(action=Action.USER_TAG)
@@ -139,6 +155,7 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         "membership": Membership.objects.get(user=cast.dave, organization=acme).public_id,
         "role": Role.objects.built_in().get(slug="owner").public_id,
         "session": session.public_id,
+        "claimdefinition": claim.public_id,
         "apikey": key.public_id,
         "auditevent": event.public_id,
         "legalhold": hold.public_id,
@@ -153,6 +170,7 @@ VERB = {
     "membership": "remove",
     "session": "revoke",
     "apikey": "revoke",
+    "claimdefinition": "delete",
     "legalhold": "release",
     "subjectrequest": "close",
 }
@@ -182,6 +200,10 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
         "user_change": {"email": "bob@acme.example", "initial-email": "bob@acme.example", "nickname": "Bobby",
                         "username": "bob", "initial-username": "bob", "name": "Bob", "initial-name": "Bob",
                         "tags": "vip", "initial-tags": "vip", "version": "2"},
+        "user_claims": {"claim": world["claimdefinition"], "value": "Sales", "reason": "asked"},
+        "claimdefinition_add": {"organization": "acme", "name": "tier", "type": "string"},
+        "claimdefinition_change": {"description": "Where somebody works", "initial-description": "", "version": "1",
+                                   "is_personal": "on", "initial-is_personal": "True", "invalid": "refuse"},
         "user_personal-data": {"scope": "access", "format": "zip", "reason": "by letter"},
         "user_erasure": {"how": "purge", "typed": "bob@acme.example", "after": "14d", "reason": "asked"},
         "user_memberships": {"organization": "acme", "role": "moderator"},
@@ -225,8 +247,8 @@ class TestListed:
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
         assert set(site._registry) == {
-            User, Organization, Membership, Role, Session, APIKey, AuditEvent, Erasure, LegalHold, SubjectRequest,
-            PrivacyTerms,
+            User, Organization, Membership, Role, ClaimDefinition, Session, APIKey, AuditEvent, Erasure, LegalHold,
+            SubjectRequest, PrivacyTerms,
         }  # fmt: skip
         for noun in site._registry.values():
             request: Any = None
@@ -237,6 +259,7 @@ class TestListed:
     def test_every_verb_on_people_is_there(self) -> None:
         words = {action.partition(".")[2].replace("_", "-") for action in Action if action.startswith("user.")}
         elsewhere = {"create", "list", "search", "show", "update", "change-password", "suspend-matching"}
+        elsewhere |= {"claims-set", "claims-remove"}  # on the tab "Claims"
         elsewhere |= {"export", "purge", "delete", "delete-activities"}  # on the tab "Personal data"
 
         assert set(USER_VERBS) == words - elsewhere
@@ -372,6 +395,7 @@ def test_queries_do_not_depend_on_the_number_of_rows(
         person = make_user(acme, f"more-{number}")
         SessionFactory.create(user=person)
         user_tag(actor=operator, user=person, tags=["a", "b"])
+        make_claim(acme, f"more-{number}", application=make_application(acme, f"more-{number}"))
         api_key_create(actor=operator, organization=acme, name=f"more {number}", scopes=["user.show"])
         hold_place(actor=operator, user=person, reason="Case 9", exemption="e")
         request_open(actor=operator, user=person, kind="access")

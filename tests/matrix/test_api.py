@@ -31,6 +31,7 @@ from gdpr.operations.exports import export_make, user_export_request
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
+from tests.factories.claims import make_claim
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
 
@@ -127,6 +128,14 @@ ROUTES: dict[str, Route] = {
     "api_key_create": Route("+++---0--", body=lambda _: {"organization": "acme", "name": "x", "scopes": ["user.show"]}),
     "api_key_show": on("other_key", "+++---0--"),
     "api_key_revoke": on("other_key", "+++000000"),
+    "claim_list": Route("+++---0--", query="org=acme"),
+    "claim_create": Route("+++---0--", body=lambda _: {"organization": "acme", "name": "tier", "type": "string"}),
+    "claim_show": on("claim", "+++---0--"),
+    "claim_update": Route("+++0++000", "claim", lambda _: {"description": "Where somebody works"}),
+    "claim_delete": on("claim", "+++000000"),
+    "user_claims": on("bob", "++++0+00+"),
+    "user_claims_set": on("bob", "+++-0+00-", claim="department", value="Sales"),
+    "user_claims_remove": on("bob", "+++-0+00-", claim="department"),
     "session_list": Route("++++++0+-", query="org=acme"),
     "session_show": on("session", "+++00+00-"),
     "session_revoke": on("session", "+++00+000"),
@@ -167,6 +176,7 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        claim=make_claim(acme, is_editable=True),
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=request_open(actor=operator, user=cast.carol, kind="access"),
         erasure=Erasure.objects.create(

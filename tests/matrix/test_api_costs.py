@@ -18,13 +18,14 @@ from accounts.statuses import Status
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
-from tests.factories.organizations import make_guest
+from tests.factories.claims import make_claim
+from tests.factories.organizations import make_application, make_guest
 from tests.factories.users import SessionFactory, make_user
 from tests.shell import run
 
 LISTS = (
     "users/", "users/?member_of=acme", "memberships/", "api-keys/", "sessions/", "audit-events/", "organizations/",
-    "personal-data/holds/", "personal-data/requests/",
+    "claims/", "personal-data/holds/", "personal-data/requests/",
 )  # fmt: skip
 
 
@@ -52,6 +53,7 @@ def fill(acme: Organization, nextdoor: Organization, numbers: range) -> None:
         hold_place(actor=policy.operator(os_user="tester"), user=user, reason="Case 9", exemption="e")
         request_open(actor=policy.operator(os_user="tester"), user=user, kind="access")
         make_guest(make_user(nextdoor, f"guest-{number}"), acme)
+        make_claim(acme, f"claim-{number}", application=make_application(acme, f"app-{number}"))
         APIKey.objects.create(
             organization=acme, name="x", made_by=user, scopes=[], lookup=f"{number:012d}", secret_hash="0" * 64,
             expires_at=timezone.now() + timedelta(days=1),

@@ -34,7 +34,8 @@ from gdpr.operations.erasure import erase
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API
-from tests.factories.organizations import make_guest
+from tests.factories.claims import make_claim, say
+from tests.factories.organizations import make_application, make_guest
 from tests.factories.users import SessionFactory, make_user
 from tests.matrix.test_operations import modules
 from tests.shell import run
@@ -284,12 +285,13 @@ VERBS: dict[str, Verb] = {
                            "--no-must-change", "--given-name", "Kim", "--family-name", "Lee", "--nickname", "K",
                            "--phone-number", "+49301234567", "--locale", "de", "--zoneinfo", "Europe/Berlin",
                            "--picture", "https://pictures.example/kim", "--bio", "Rows.",
-                           "--metadata", '{"team": "blue"}'], f"{NEW_PASSWORD}\n"),
+                           "--metadata", '{"team": "blue"}', "--claim", "department=Sales"], f"{NEW_PASSWORD}\n"),
         Request("POST", lambda _: "users/", lambda _: {
             "organization": "acme", "email": "kim@acme.example", "password": NEW_PASSWORD,
             "must_change_password": False, "given_name": "Kim", "family_name": "Lee", "nickname": "K",
             "phone_number": "+49301234567", "locale": "de", "zoneinfo": "Europe/Berlin",
-            "picture": "https://pictures.example/kim", "bio": "Rows.", "metadata": {"team": "blue"}}),
+            "picture": "https://pictures.example/kim", "bio": "Rows.", "metadata": {"team": "blue"},
+            "claims": {"department": "Sales"}}),
         without={Door.ADMIN: "its form is short; the rest is typed on the person's page"},
     ),
     "user_update": Verb(
@@ -382,6 +384,53 @@ VERBS: dict[str, Verb] = {
         Request("POST", lambda world: f"api-keys/{world.key.public_id}/revoke/"),
         Click(lambda _: reverse("admin:accounts_apikey_verb", args=["revoke"]),
               lambda world: {"selected": world.key.public_id, "step": "do"}),
+    ),
+    "claim_create": Verb(
+        "claim_create",
+        Command(lambda _: ["claim_create", "--org", "acme", "--app", "crm", "--name", "tier", "--type", "string",
+                           "--schema", '{"enum": ["gold"]}', "--editable", "--appears-in", "userinfo,id_token",
+                           "--description", "What was bought"]),
+        Request("POST", lambda _: "claims/", lambda _: {
+            "organization": "acme", "application": "crm", "name": "tier", "type": "string",
+            "schema": {"enum": ["gold"]}, "is_editable": True, "appears_in": ["userinfo", "id_token"],
+            "description": "What was bought"}),
+        Click(lambda _: reverse("admin:accounts_claimdefinition_add"), lambda world: {
+            "organization": "acme", "application": world.crm.public_id, "name": "tier", "type": "string",
+            "schema": '{"enum": ["gold"]}', "is_personal": "on", "is_editable": "on", "in_id_token": "on",
+            "in_userinfo": "on", "description": "What was bought"}),
+    ),
+    "claim_update": Verb(
+        "claim_update",
+        Command(lambda world: ["claim_update", world.claim.public_id, "--schema", '{"maxLength": 5}', "--appears-in",
+                               "access_token", "--no-personal", "--invalid", "delete", "--yes"]),
+        Request("PATCH", lambda world: f"claims/{world.claim.public_id}/", lambda _: {
+            "schema": {"maxLength": 5}, "appears_in": ["access_token"], "is_personal": False, "invalid": "delete"}),
+        Click(lambda world: reverse("admin:accounts_claimdefinition_change", args=[world.claim.public_id]),
+              lambda _: {**opened(is_personal="True"), "schema": '{"maxLength": 5}', "in_access_token": "on",
+                         "invalid": "delete", "version": "1"}),
+    ),
+    "claim_delete": Verb(
+        "claim_delete",
+        Command(lambda _: ["claim_delete", "department", "--org", "acme", "--yes"]),
+        Request("DELETE", lambda world: f"claims/{world.claim.public_id}/"),
+        Click(lambda _: reverse("admin:accounts_claimdefinition_verb", args=["delete"]),
+              lambda world: {"selected": world.claim.public_id, "step": "do"}),
+    ),
+    "user_claims_set": Verb(
+        "user_claims_set",
+        Command(lambda world: ["user_claims", "set", world.bob.public_id, "--claim", "langs",
+                               "--value", '["en", "de"]']),
+        Request("POST", lambda world: f"users/{world.bob.public_id}/claims/",
+                lambda _: {"claim": "langs", "value": ["en", "de"]}),
+        Click(lambda world: reverse("admin:accounts_user_claims", args=[world.bob.public_id]),
+              lambda world: {"claim": world.langs.public_id, "value": '["en", "de"]'}),
+    ),
+    "user_claims_remove": Verb(
+        "user_claims_remove",
+        Command(lambda world: ["user_claims", "remove", world.bob.public_id, "--claim", "department"]),
+        Request("DELETE", lambda world: f"users/{world.bob.public_id}/claims/", lambda _: {"claim": "department"}),
+        Click(lambda world: reverse("admin:accounts_user_claims", args=[world.bob.public_id]),
+              lambda world: {"claim": world.claim.public_id, "remove": "yes"}),
     ),
     "user_purge": erasing("purge"),
     "user_delete": erasing("delete"),
@@ -484,6 +533,8 @@ Photograph = dict[type[models.Model], dict[Any, dict[str, Any]]]
 def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, operator: Actor) -> World:
     """Everybody, and root with a browser."""
     user_tag(actor=operator, user=cast.bob, tags=["lab"])
+    claim = make_claim(acme)
+    say(cast.bob, claim, "Engineering")
     cast.bob.refresh_from_db()
     return SimpleNamespace(
         **vars(cast),
@@ -491,6 +542,9 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         oscar=make_user(nextdoor, "oscar"),
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),
+        claim=claim,
+        langs=make_claim(acme, "langs", type="strings"),
+        crm=make_application(acme),
         others=SessionFactory.create(user=cast.carol),
         key=api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
@@ -540,7 +594,7 @@ def _named(names: Mapping[Any, str], match: re.Match[str]) -> str:
 
 
 def _told(column: str, value: Any, names: Mapping[Any, str], actor_id: UUID | None) -> Any:
-    if column in {"actor_id", "made_by_id", "assigned_by", "requested_by"} and value == actor_id:
+    if column in {"actor_id", "made_by_id", "assigned_by", "requested_by", "set_by"} and value == actor_id:
         return "whoever did it"
     if column == "password":
         return "the typed one" if verified(NEW_PASSWORD, value) else "another"

@@ -20,13 +20,14 @@ from accounts import ids, operations, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
-from accounts.models import APIKey, AuditEvent, Membership, Organization, Session, User
-from accounts.operations import api_keys, backups, installation, organizations, sessions, statuses, users
+from accounts.models import APIKey, AuditEvent, ClaimDefinition, Membership, Organization, Session, User
+from accounts.operations import api_keys, backups, claims, installation, organizations, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
 from gdpr import operations as archive
 from gdpr.models import Export, LegalHold, SubjectRequest
 from gdpr.operations import erasure, exports, holds, replay, requests, retention, terms
+from tests.factories.claims import make_claim, say
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
 
@@ -145,6 +146,23 @@ PERMISSIONS: dict[str, Verb] = {
     "api_key_revoke": Verb(
         "++++---0--", lambda world, actor: api_keys.api_key_revoke(actor=actor, key=world.other_key)
     ),
+    "claim_create": on_acme("++++---0--", claims.claim_create, name="tier", type="string"),
+    "claim_update": Verb(
+        "++++---0--",
+        lambda world, actor: claims.claim_update(
+            actor=actor, definition=world.claim, changes={"description": "Where somebody works"}
+        ),
+    ),
+    "claim_delete": Verb("++++---0--", lambda world, actor: claims.claim_delete(actor=actor, definition=world.claim)),
+    "user_claims_set": Verb(
+        "++++-0+00-",
+        lambda world, actor: claims.user_claims_set(actor=actor, user=world.bob, definition=world.claim, value="Sales"),
+    ),
+    "user_claims_remove": Verb(
+        "++++-0+00-",
+        lambda world, actor: claims.user_claims_remove(actor=actor, user=world.bob, definition=world.claim),
+        lambda world: say(world.bob, world.claim, "Sales"),
+    ),
     "user_purge": on_bob("++++---0--", erasure.erase, how="purge"),
     "user_delete": on_bob("++++---0--", erasure.erase, how="delete"),
     "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
@@ -201,6 +219,7 @@ READS = {
     Action.ORG_SHOW,
     Action.MEMBERSHIP_LIST,
     Action.API_KEY_LIST,
+    Action.CLAIM_LIST,
     Action.AUDIT_LIST,
     Action.AUDIT_VERIFY,
     Action.HOLD_LIST,
@@ -229,6 +248,7 @@ def world(
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        claim=make_claim(acme, is_editable=True),
         hold=holds.hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=requests.request_open(actor=operator, user=cast.carol, kind="access"),
     )
@@ -334,6 +354,7 @@ def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World,
         "session": Session(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "guest": Membership(pk=ids.new(), organization=world.acme, user=world.bob),
         "other_key": APIKey(pk=ids.new(), organization=world.acme),
+        "claim": ClaimDefinition(pk=ids.new(), organization=world.acme),
         "hold": LegalHold(pk=ids.new(), organization=world.acme, user=world.carol),
         "request": SubjectRequest(pk=ids.new(), organization=world.acme, user_id=world.carol.pk),
     }

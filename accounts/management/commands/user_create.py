@@ -6,6 +6,7 @@ from typing import Any
 from accounts.actors import Actor
 from accounts.management import parser as options
 from accounts.management.base import ChangeCommand, password_of
+from accounts.management.claims import claims_of
 from accounts.management.parser import Parser
 from accounts.management.profile import add_profile, metadata_of, profile_of
 from accounts.models import User
@@ -21,6 +22,7 @@ class Command(ChangeCommand):
     examples = (
         "user_create --email kim@example.com --name 'Kim Lee' --generate-password",
         "user_create --email ann@example.com --org acme --role admin --verified --tag vip",
+        "user_create --email lee@example.com --claim department=Engineering",
     )
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
@@ -39,6 +41,7 @@ class Command(ChangeCommand):
         )
         parser.add_argument("--tag", action="append", default=[], help="a tag; can be repeated")
         parser.add_argument("--metadata", action="append", default=[], metavar="KEY=VALUE", help="or one JSON object")
+        parser.add_argument("--claim", action="append", default=[], metavar="NAME=VALUE", help="a claim, repeatable")
         options.add_flag(parser, "admin", "give the role admin")
         options.add_flag(parser, "moderator", "give the role moderator")
         parser.add_argument("--no-must-change", action="store_true", help="the password may stay")
@@ -49,6 +52,7 @@ class Command(ChangeCommand):
         organization = self.organization(actor, arguments)
         password, shown_once = password_of(self, arguments, ask=not arguments.dry_run)
         roles = [*arguments.role, *(word for word in ("admin", "moderator") if getattr(arguments, word))]
+        claims = claims_of(actor, arguments.claim, organization)
 
         def shown(user: User) -> dict[str, Any]:
             result = output(UserOutput, User.objects.visible_to(actor).with_shown().get(pk=user.pk))
@@ -68,6 +72,7 @@ class Command(ChangeCommand):
                 roles=roles,
                 tags=arguments.tag,
                 metadata=metadata_of(arguments.metadata),
+                claims=claims,
                 reason=arguments.reason,
             ),
             shown,

@@ -10,5 +10,6 @@ class Command(UserListCommand):
     examples = (
         "user_list --org acme --status suspended",
         "user_list --search jane --order name --limit 50",
+        "user_list --claim department=Engineering",
         "user_list --all --format jsonl",
     )

@@ -13,7 +13,7 @@ from accounts.serializers.users import UserDetailOutput
 class Command(UserCommand):
     """Show a user."""
 
-    help = "Show all about one user: profile, status and reason, factors, memberships with roles, tags, metadata."
+    help = "Show one user: profile, status and reason, factors, memberships with roles, claims, tags, metadata."
     examples = ("user_show bob@example.com", "user_show --user-id usr_01h455vb4pex5vsknk084sn02q --json")
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:
