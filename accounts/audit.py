@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.actions import Action
 from accounts.actors import Actor, ActorKind
 from accounts.keys import Purpose, keyring
-from accounts.models import APIKey, AuditChain, AuditEvent, AuditPart, Membership, Organization, Session, User
+from accounts.models import APIKey, AuditChain, AuditEvent, AuditPart, Membership, Organization, Outbox, Session, User
 from accounts.models.audit import INSTALLATION_CHAIN
 
 __all__ = [
@@ -44,6 +44,7 @@ KINDS: Mapping[type[models.Model], str] = {
     APIKey: "api_key",
     Session: "session",
     Membership: "membership",
+    Outbox: "letter",
 }
 _unwritten: ContextVar[bool] = ContextVar("audit_unwritten", default=False)
 _collector: ContextVar[list["Recorded"] | None] = ContextVar("audit_collector", default=None)

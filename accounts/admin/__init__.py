@@ -1,5 +1,5 @@
 """The admin: pages for people who click."""
 
-from accounts.admin import api_keys, audit, memberships, organizations, roles, sessions, users
+from accounts.admin import api_keys, audit, letters, memberships, organizations, roles, sessions, users
 
-__all__ = ["api_keys", "audit", "memberships", "organizations", "roles", "sessions", "users"]
+__all__ = ["api_keys", "audit", "letters", "memberships", "organizations", "roles", "sessions", "users"]

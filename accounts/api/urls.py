@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.api.api_keys import APIKeyViewSet
 from accounts.api.audit import AuditEventViewSet
 from accounts.api.docs import DocsView, schema
+from accounts.api.letters import LetterViewSet
 from accounts.api.me import MeViewSet
 from accounts.api.missing import missing
 from accounts.api.organizations import MembershipViewSet, OrganizationViewSet
@@ -18,6 +19,7 @@ router.register("users", UserViewSet, basename="user")
 router.register("memberships", MembershipViewSet, basename="membership")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 router.register("sessions", SessionViewSet, basename="session")
+router.register("letters", LetterViewSet, basename="letter")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 
 urlpatterns = [

@@ -27,6 +27,7 @@ PREFIX = {
     "api_key": "key",
     "session": "ses",
     "membership": "mem",
+    "letter": "ltr",
 }
 
 
