@@ -81,6 +81,9 @@ class Action(StrEnum):
     API_KEY_LIST = "api_key.list"
     API_KEY_REVOKE = "api_key.revoke"
 
+    LETTER_LIST = "letter.list"
+    LETTER_RETRY = "letter.retry"
+
     AUDIT_LIST = "audit.list"
     AUDIT_VERIFY = "audit.verify"
 

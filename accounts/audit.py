@@ -31,6 +31,7 @@ from accounts.models import (
     ClaimDefinition,
     Membership,
     Organization,
+    Outbox,
     Role,
     Session,
     User,
@@ -59,6 +60,7 @@ KINDS: Mapping[type[models.Model], str] = {
     Application: "application",
     Role: "role",
     ClaimDefinition: "claim",
+    Outbox: "letter",
 }
 _unwritten: ContextVar[bool] = ContextVar("audit_unwritten", default=False)
 _collector: ContextVar[list["Recorded"] | None] = ContextVar("audit_collector", default=None)

@@ -324,8 +324,10 @@ STORAGES = {
 EXPORTS_ROOT = Path(env.str("EXPORTS_ROOT", str(VAR / "exports"))).absolute()
 
 # --- letters and work in the background ------------------------------------------------------
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_BACKEND = "accounts.letter_files.EmailBackend"
 EMAIL_FILE_PATH = str(VAR / "mail")
+EMAIL_FILES_KEPT = number("EMAIL_FILES_KEPT", 200, least=1, most=10_000)
+EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 20, least=1, most=120)
 EMAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 if _email_url := env.str("EMAIL_URL", ""):
     EMAIL_URL_FORM = "EMAIL_URL is smtp://, smtp+tls:// or smtp+ssl://[user:password@]host[:port]."
@@ -335,9 +337,24 @@ if _email_url := env.str("EMAIL_URL", ""):
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     EMAIL_HOST, EMAIL_PORT = _email.hostname, _email.port or EMAIL_PORTS[_email.scheme]
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_email.username or ""), unquote(_email.password or "")
+    if _password_file := env.str("EMAIL_PASSWORD_FILE", ""):
+        if EMAIL_HOST_PASSWORD or not EMAIL_HOST_USER:
+            raise ImproperlyConfigured("EMAIL_PASSWORD_FILE is the password of the user in EMAIL_URL, which has none.")
+        try:
+            EMAIL_HOST_PASSWORD = Path(_password_file).read_text().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError):
+            raise ImproperlyConfigured("EMAIL_PASSWORD_FILE cannot be read.") from None
     EMAIL_USE_TLS, EMAIL_USE_SSL = _email.scheme == "smtp+tls", _email.scheme == "smtp+ssl"
-    EMAIL_TIMEOUT = 20
+    if EMAIL_HOST_PASSWORD and _email.scheme == "smtp" and EMAIL_HOST not in {"localhost", "127.0.0.1", "::1"}:
+        raise ImproperlyConfigured(
+            "smtp:// would send the password in the clear; EMAIL_URL is smtp+tls:// or smtp+ssl://."
+        )
+EMAIL_ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
 DEFAULT_FROM_EMAIL: str = env.str("EMAIL_FROM", f"no-reply@{_public.hostname}")
+EMAIL_REPLY_TO: str = env.str("EMAIL_REPLY_TO", "")
+for _name, _address in {"EMAIL_FROM": DEFAULT_FROM_EMAIL, "EMAIL_REPLY_TO": EMAIL_REPLY_TO}.items():
+    if _address and not EMAIL_ADDRESS.fullmatch(_address):
+        raise ImproperlyConfigured(f"{_name} is one address, like no-reply@example.com.")
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 SWEEP_SECONDS = number("SWEEP_SECONDS", 60, least=1, most=3_600)
 

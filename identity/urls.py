@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, links, passwords
+from accounts.pages import failures, health, letters, links, passwords
 from gdpr.admin import site
 
 handler400 = "accounts.pages.failures.bad_request"
@@ -15,6 +15,9 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("link/<str:token>/", links.link, name="link"),
     path("link/", links.set_password, name="link-set-password"),
+    path("letters/", letters.letters, name="letters"),
+    path("letters/<str:name>/", letters.letter, name="letter"),
+    path("letters/<str:name>/html/", letters.letter_html, name="letter-html"),
     path("password/", passwords.change_password, name="password-change"),
     path("api/", include("gdpr.api.urls")),
     path("api/", include("accounts.api.urls")),

@@ -64,7 +64,7 @@ def _exits() -> Iterator[str]:
 
 
 def _objects() -> Iterator[str]:
-    from accounts.serializers import api_keys, audit, organizations, sessions, users
+    from accounts.serializers import api_keys, audit, letters, organizations, sessions, users
     from gdpr.serializers import duties
 
     shown: dict[str, Any] = {
@@ -74,6 +74,7 @@ def _objects() -> Iterator[str]:
         "Membership": organizations.MembershipOutput,
         "Session": sessions.SessionOutput,
         "API key": api_keys.APIKeyOutput,
+        "Letter": letters.LetterOutput,
         "Audit event": audit.AuditEventOutput,
         "Legal hold": duties.HoldOutput,
         "Subject request": duties.RequestOutput,

@@ -27,7 +27,7 @@ from accounts.times import as_end, as_start
 
 __all__ = ["AuditEventAdmin"]
 
-SUBJECTS = ("usr", "org", "key", "ses", "mem")
+SUBJECTS = ("usr", "org", "key", "ses", "mem", "ltr")
 FILTERS = ("actor", "subject", "action", "outcome", "since", "until")
 QUIET = {"autocomplete": "off", "spellcheck": "false"}
 

@@ -28,7 +28,17 @@ __all__ = ["CodeForm", "HouseAdminSite", "SignInForm", "site"]
 
 USUAL_ORGANIZATION = "default"
 UNUSED = frozenset({"view_on_site", "autocomplete", "app_list", "jsi18n"})
-NAVIGATION = ("People", "Organizations", "Memberships", "Roles", "Claims", "Sessions", "API keys", "Audit trail")
+NAVIGATION = (
+    "People",
+    "Organizations",
+    "Memberships",
+    "Roles",
+    "Claims",
+    "Sessions",
+    "API keys",
+    "Letters",
+    "Audit trail",
+)
 """In which order; what other rooms add comes last."""
 
 

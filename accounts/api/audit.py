@@ -18,7 +18,7 @@ from accounts.times import as_end, as_start
 
 __all__ = ["AuditEventViewSet"]
 
-SUBJECTS = ("usr", "org", "key", "ses", "mem")
+SUBJECTS = ("usr", "org", "key", "ses", "mem", "ltr")
 
 
 class AuditEventViewSet(HouseViewSet):

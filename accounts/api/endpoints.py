@@ -54,6 +54,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "released": Parameter("also those that were released", FLAG),
     "closed": Parameter("also those that are closed", FLAG),
     "ended": Parameter("also those that have ended", FLAG),
+    "state": Parameter("what became of it", ("queued", "sent", "failed", "dropped")),
     "actor": Parameter("who did it: an id, `operator`, `system`, `anonymous`"),
     "subject": Parameter("to whom or what it was done: an id"),
     "action": Parameter("what was done: `user.suspend`"),

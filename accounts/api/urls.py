@@ -8,6 +8,7 @@ from accounts.api.applications import ApplicationViewSet
 from accounts.api.audit import AuditEventViewSet
 from accounts.api.claims import ClaimViewSet
 from accounts.api.docs import DocsView, schema
+from accounts.api.letters import LetterViewSet
 from accounts.api.me import MeViewSet
 from accounts.api.missing import missing
 from accounts.api.organizations import MembershipViewSet, OrganizationViewSet
@@ -25,6 +26,7 @@ router.register("permissions", PermissionViewSet, basename="permission")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 router.register("claims", ClaimViewSet, basename="claim")
 router.register("sessions", SessionViewSet, basename="session")
+router.register("letters", LetterViewSet, basename="letter")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 
 urlpatterns = [

@@ -30,6 +30,7 @@ PREFIX = {
     "application": "app",
     "role": "rol",
     "claim": "clm",
+    "letter": "ltr",
 }
 
 

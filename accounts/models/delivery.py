@@ -1,33 +1,52 @@
 """What is told after a change, what was asked twice, and links that work once."""
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models.base import PrefixedIDField, Row
+from accounts.actions import Action
+from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.organizations import Organization
 
 __all__ = ["IdempotencyKey", "OneTimeLink", "Outbox"]
 
 
-class OutboxQuerySet(models.QuerySet["Outbox"]):
-    """Letters and events on their way."""
+class OutboxQuerySet(TenantQuerySet["Outbox"]):
+    """Letters: on their way, sent, failed."""
+
+    reading = Action.LETTER_LIST
 
     def due(self) -> Self:
         """Keep those to be tried now."""
-        return self.filter(delivered_at=None, dead_at=None, next_attempt_at__lte=timezone.now())
+        return self.filter(state=Outbox.QUEUED, next_attempt_at__lte=timezone.now())
+
+    def in_state(self, state: str) -> Self:
+        """Keep those of one state; that it is not ``sent`` is said in the words of the index of those few."""
+        rows = self.filter(state=state)
+        return rows if state == Outbox.SENT else rows.exclude(state=Outbox.SENT)
 
 
-class Outbox(models.Model):
-    """A letter to be sent: written in the transaction that caused it, and the truth about its delivery."""
+class Outbox(Row):
+    """A letter to be sent: written in the transaction that caused it, and the truth about its delivery.
 
-    id = models.BigAutoField(primary_key=True)
+    ``address`` is where it goes, the person's at the moment of the cause; ``last_error`` what the mail server
+    said, or why nothing was sent, without addresses.
+    """
+
+    QUEUED: ClassVar[str] = "queued"
+    SENT: ClassVar[str] = "sent"
+    FAILED: ClassVar[str] = "failed"
+    DROPPED: ClassVar[str] = "dropped"
+    STATES: ClassVar[tuple[str, ...]] = (QUEUED, SENT, FAILED, DROPPED)
+
+    id = PrefixedIDField(prefix="ltr")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=40)
-    created_at = models.DateTimeField(default=timezone.now)
+    address = models.CharField(max_length=254)
+    state = models.CharField(max_length=8, choices=[(state, state) for state in STATES], default=QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     delivered_at = models.DateTimeField(null=True)
@@ -37,17 +56,29 @@ class Outbox(models.Model):
     objects = OutboxQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "letter"
         constraints = [
-            models.CheckConstraint(name="outbox_delivered_or_dead", condition=Q(delivered_at=None) | Q(dead_at=None)),
-        ]
-        indexes = [
-            models.Index(
-                fields=["next_attempt_at"], condition=Q(delivered_at=None, dead_at=None), name="outbox_waiting"
+            models.CheckConstraint(
+                name="letter_state",
+                condition=Q(state="queued", delivered_at=None, dead_at=None)
+                | Q(state="sent", delivered_at__isnull=False, dead_at=None)
+                | Q(state__in=["failed", "dropped"], delivered_at=None, dead_at__isnull=False),
             ),
         ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=Q(state="queued"), name="letter_waiting"),
+            models.Index(fields=["organization", "created_at", "id"], name="letter_by_created"),
+            models.Index(fields=["created_at", "id"], name="letter_all_by_created"),
+            models.Index(
+                fields=["organization", "state", "created_at", "id"], condition=~Q(state="sent"), name="letter_by_state"
+            ),
+            models.Index(fields=["state", "created_at", "id"], condition=~Q(state="sent"), name="letter_all_by_state"),
+        ]
 
-    def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
+    @property
+    def subject(self) -> Any:
+        """The person."""
+        return self.user
 
 
 class IdempotencyKey(models.Model):

@@ -2,16 +2,23 @@
 
 import random
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from django.utils import timezone
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
-from accounts import mail
+from accounts import audit, letter_files, mail, policy
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.errors import Conflict
 from accounts.models import Outbox, User
+from accounts.operations.base import operation
+from accounts.operations.credentials import guard_changeable
+from accounts.profile import reason_checked
 
-__all__ = ["deliver", "deliver_letter", "enqueue_due", "forget_tasks", "tell"]
+__all__ = ["deliver", "deliver_letter", "enqueue_due", "forget_tasks", "letter_retry", "tell"]
 
 ATTEMPTS: Final = 8
 FIRST_DELAY: Final = timedelta(seconds=30)
@@ -20,18 +27,46 @@ LEASE: Final = timedelta(minutes=5)
 TASKS_KEPT: Final = timedelta(days=1)
 
 
-def tell(user: User, letter: str) -> None:
-    """Put a letter to a person into the outbox, in the caller's transaction."""
+def tell(user: User, letter: str, *, address: str = "") -> None:
+    """Put a letter to a person into the outbox, in the caller's transaction.
+
+    :param address: where it goes, if not to the address that the person has now
+    """
     if letter not in mail.LETTERS:
         raise ValueError(f"There is no letter {letter!r}.")
-    row = Outbox.objects.create(organization_id=user.organization_id, user=user, kind=letter)
-    deliver_letter.enqueue(row.pk)
+    row = Outbox.objects.create(
+        organization_id=user.organization_id, user=user, kind=letter, address=address or user.email or ""
+    )
+    deliver_letter.enqueue(str(row.pk))
+
+
+@operation(Action.LETTER_RETRY)
+def letter_retry(*, actor: Actor, letter: Outbox, reason: str = "") -> Outbox:
+    """Put a letter that failed into the outbox again, to be tried at once and eight times as before.
+
+    :raises NotFound: if it does not exist for the actor
+    :raises NotAllowed: without the permission
+    :raises Conflict: if it has not failed, or nothing is sent to the account any more
+    """
+    user = User.objects.locked(letter.user)
+    policy.require(actor, Action.LETTER_RETRY, letter)
+    letter = Outbox.objects.select_for_update(of=("self",)).select_related("organization").get(pk=letter.pk)
+    letter.user = user
+    guard_changeable(user)
+    if letter.state != Outbox.FAILED:
+        raise Conflict(f"The letter is {letter.state}.", remedy="Only one that has failed can be tried again.")
+    letter.state, letter.attempts, letter.dead_at, letter.last_error = Outbox.QUEUED, 0, None, ""
+    letter.next_attempt_at = timezone.now()
+    letter.save()
+    audit.record(actor, Action.LETTER_RETRY, letter, reason=reason_checked(reason), letter=letter.kind)
+    deliver_letter.enqueue(str(letter.pk))
+    return letter
 
 
 @task()
-def deliver_letter(row_id: int) -> None:
-    """Deliver one row of the outbox: the task that the worker runs."""
-    deliver(row_id)
+def deliver_letter(letter_id: str) -> None:
+    """Deliver one letter: the task that the worker runs."""
+    deliver(UUID(letter_id))
 
 
 def enqueue_due() -> int:
@@ -43,9 +78,9 @@ def enqueue_due() -> int:
     waiting = DBTaskResult.objects.ready().filter(task_path=deliver_letter.module_path)
     queued = {arguments["args"][0] for arguments in waiting.values_list("args_kwargs", flat=True).iterator()}
     due = Outbox.objects.due().order_by("next_attempt_at").values_list("pk", flat=True)
-    rows = [row_id for row_id in due[: BATCH + len(queued)] if row_id not in queued][:BATCH]
-    for row_id in rows:
-        deliver_letter.enqueue(row_id)
+    rows = [row for letter_id in due[: BATCH + len(queued)] if (row := str(letter_id)) not in queued][:BATCH]
+    for row in rows:
+        deliver_letter.enqueue(row)
     return len(rows)
 
 
@@ -57,31 +92,57 @@ def forget_tasks() -> int:
     return done.delete()[0] + left.delete()[0]
 
 
-def deliver(row_id: int) -> bool:
-    """Try to deliver one row; what fails is tried again later, doubling the delay, eight times.
+def deliver(letter_id: UUID) -> bool:
+    """Try to deliver one letter; what fails for now is tried again later, doubling the delay, eight times.
 
-    The row is leased before the mail server is spoken to, so that no lock is held meanwhile and
-    two workers do not send it twice. Says whether it was delivered.
+    The row is leased before the mail server is spoken to, so that no lock is held meanwhile and two workers do
+    not send it twice. What the server will not take for good, or what is no longer true, is not tried again.
+    Says whether it was delivered.
     """
-    if not Outbox.objects.due().filter(pk=row_id).update(next_attempt_at=timezone.now() + LEASE):
+    now = timezone.now()
+    if not Outbox.objects.due().filter(pk=letter_id).update(next_attempt_at=now + LEASE):
         return False
-    row = Outbox.objects.select_related("user", "organization").get(pk=row_id)
+    row = Outbox.objects.select_related("user__organization", "organization").filter(pk=letter_id).first()
+    if row is None:  # the person was erased at this moment
+        return False
     try:
-        mail.LETTERS[row.kind](row.user)
+        letter = mail.LETTERS[row.kind]
+        if why := mail.void(letter, row.user, row.address):
+            _end(row, Outbox.DROPPED, why)
+            return False
+        mail.send(row, link=link_for(row, letter))
     except Exception as error:  # noqa: BLE001 -- whatever the mail server does, the row says so
-        _failed(row, error)
+        _failed(row, mail.failure_of(error, row.address))
         return False
-    Outbox.objects.filter(pk=row.pk).update(delivered_at=timezone.now(), attempts=row.attempts + 1, last_error="")
+    if not _note(row, state=Outbox.SENT, delivered_at=timezone.now(), attempts=row.attempts + 1, last_error=""):
+        letter_files.forget(row.user_id)  # erased while it was written
     return True
 
 
-def _failed(row: Outbox, error: Exception) -> None:
+def link_for(row: Outbox, letter: mail.Letter) -> str:
+    """Mint the one-time link of a letter: here and nowhere else, when it is sent, so that no row or queue holds it.
+
+    Each attempt mints a new one, which voids the one before.
+    """
+    if not letter.purpose:
+        return ""
+    raise NotImplementedError("links.mint(row.user, letter.purpose, address=row.address)")
+
+
+def _failed(row: Outbox, failure: mail.Failure) -> None:
+    """Note why, and when to try again, if at all."""
     attempts = row.attempts + 1
-    now = timezone.now()
+    if failure.is_final or attempts >= ATTEMPTS:
+        _end(row, Outbox.FAILED, failure.why, attempts=attempts)
+        return
     delay = FIRST_DELAY * 2**row.attempts * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter, not a secret
-    Outbox.objects.filter(pk=row.pk).update(
-        attempts=attempts,
-        next_attempt_at=now + delay,
-        dead_at=now if attempts >= ATTEMPTS else None,
-        last_error=type(error).__name__,
-    )
+    _note(row, attempts=attempts, next_attempt_at=timezone.now() + delay, last_error=failure.why)
+
+
+def _end(row: Outbox, state: str, why: str, **more: Any) -> None:
+    _note(row, state=state, dead_at=timezone.now(), last_error=why, **more)
+
+
+def _note(row: Outbox, **changed: Any) -> int:
+    """Say what became of a letter, if it is still there; says whether it is."""
+    return Outbox.objects.filter(pk=row.pk).update(**changed)

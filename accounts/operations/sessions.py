@@ -20,6 +20,7 @@ from accounts.errors import Invalid, NotAuthenticated, NotFound
 from accounts.models import Organization, Session, User
 from accounts.models.two_factor import has_second_factor
 from accounts.operations.base import operation
+from accounts.operations.outbox import tell
 from accounts.passwords import hashed, needs_rehash, verified
 from accounts.profile import reason_checked
 
@@ -192,8 +193,14 @@ def _code_is_right(user: User, code: str) -> bool:
 
 
 def open_session(actor: Actor, user: User, *, key_hash: str) -> Session:
-    """Make the session's row, in the caller's transaction with the account locked and judged."""
+    """Make the session's row, in the caller's transaction with the account locked and judged.
+
+    From a device that none of their sessions has, other than at the first sign-in ever, the person is told.
+    """
     now = timezone.now()
+    is_new_device = (
+        user.last_sign_in_at is not None and not Session.objects.filter(user=user, device=actor.device).exists()
+    )
     user.last_sign_in_at = now
     user.save()
     session = Session.objects.create(
@@ -208,6 +215,8 @@ def open_session(actor: Actor, user: User, *, key_hash: str) -> Session:
         actor, kind=ActorKind.USER, id=user.pk, organization_id=user.organization_id, session_id=session.pk
     )
     audit.record(person, Action.SESSION_START, user, session=session.public_id)
+    if is_new_device:
+        tell(user, "new_sign_in")
     return session
 
 

@@ -13,6 +13,7 @@ from accounts.errors import Conflict, Invalid
 from accounts.models import User
 from accounts.operations.base import differences, expect_version, operation
 from accounts.operations.credentials import end_credentials, guard_leaving
+from accounts.operations.outbox import tell
 from accounts.profile import reason_checked
 from accounts.statuses import Status, next_status
 
@@ -65,6 +66,8 @@ class StatusVerb:
 
 STATUS_VERBS: Final[dict[str, StatusVerb]] = {}
 SHOWN: Final = ("status", "status_reason", "status_until")
+LETTERS: Final = {"suspend": "account_suspended", "lock": "account_locked"}
+"""What the person is told of, by the verb."""
 
 
 def change_status(
@@ -90,6 +93,8 @@ def change_status(
     user.enter(target, reason=reason, until=until)
     user.touch()
     user.save()
+    if verb in LETTERS:
+        tell(user, LETTERS[verb])
     return differences(before, {field: getattr(user, field) for field in SHOWN}), ended
 
 

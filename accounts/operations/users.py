@@ -204,12 +204,13 @@ def user_update(
 
 
 def _change_email(user: User, email: str, *, verified: bool) -> dict[str, int]:
-    """Give the account another address; links sent to the old one die."""
-    old_key, was_verified = user.email_key, user.email_verified_at
+    """Give the account another address; links sent to the old one die, and whoever reads it is told."""
+    old, old_key, was_verified = user.email, user.email_key, user.email_verified_at
     user.set_email(email, verified_at=timezone.now() if verified else None)
     if user.email_key == old_key:
         user.email_verified_at = was_verified or user.email_verified_at
         return {}
+    tell(user, "email_changed", address=old or "")
     links = user.one_time_links.void()
     return {"links": links} if links else {}
 

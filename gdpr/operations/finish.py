@@ -9,14 +9,14 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from accounts import ledger
+from accounts import ledger, letter_files
 from accounts.audit import moment
 from accounts.errors import Unavailable
 from accounts.models import AuditChain
 from gdpr.models import Erasure
 from gdpr.operations import exports
 from gdpr.operations.receipts import built, signed
-from gdpr.operations.scan import Identifiers, ScanReport, scan, scan_files
+from gdpr.operations.scan import Identifiers, ScanReport, files_naming, scan
 
 __all__ = ["LEDGER_KIND", "Erased", "finish", "remember"]
 
@@ -41,6 +41,7 @@ def finish(erased: Sequence[Erased], *, is_replay: bool = False) -> list[Erasure
     people = {entry.erasure.public_id: entry.known_by for entry in erased if entry.known_by is not None}
     for entry in erased:
         exports.forget(entry.erasure.user_id)
+        letter_files.forget(entry.erasure.user_id)
     _forget_letters(people)
     _forget_copies()
     report = scan(people) if people else None
@@ -72,17 +73,14 @@ def remember(erased: Erased) -> None:
 
 
 def _forget_letters(people: dict[str, Identifiers]) -> None:
-    """Delete letters that lie as files and name one of these people."""
+    """Delete letters to others that lie as files and name one of these people; once each, whatever comes of it."""
     folder = Path(settings.EMAIL_FILE_PATH)
-    while people and folder.is_dir() and (named := _naming(folder, people)):
-        for path in named:
+    listed = [path for path in folder.iterdir() if path.is_file()] if people and folder.is_dir() else []
+    for path in files_naming(listed, people):
+        try:
             path.unlink(missing_ok=True)
-
-
-def _naming(folder: Path, people: dict[str, Identifiers]) -> list[Path]:
-    listed = [path for path in folder.iterdir() if path.is_file()]
-    found = {hit.where for hits in scan_files(listed, people).hits.values() for hit in hits}
-    return [path for path in listed if any(where.endswith(path.name) for where in found)]
+        except OSError as error:  # the search that follows finds it, and the receipt says so
+            log.error("letter stays", file=path.name, why=type(error).__name__)  # noqa: TRY400 -- the path may name
 
 
 def _forget_copies() -> None:

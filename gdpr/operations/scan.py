@@ -36,7 +36,17 @@ from gdpr.registry import CopyOf, Table
 from gdpr.registry import Kind as ColumnKind
 from gdpr.traces import CONTEXT, Form, Found, Identifiers, Kind, Matcher, unpacked
 
-__all__ = ["Hit", "Identifiers", "Place", "ScanReport", "identifiers_of", "scan", "scan_bytes", "scan_files"]
+__all__ = [
+    "Hit",
+    "Identifiers",
+    "Place",
+    "ScanReport",
+    "files_naming",
+    "identifiers_of",
+    "scan",
+    "scan_bytes",
+    "scan_files",
+]
 
 PIECE: Final = 1 << 20
 """Bytes that are searched at a time."""
@@ -213,6 +223,19 @@ def scan_files(paths: Iterable[Path], people: Mapping[str, Identifiers]) -> Scan
     report = ScanReport(too_short=sum(identifiers.too_short for identifiers in people.values()))
     _scan_files(list(paths), people, _Owners(people), report, lambda *_: None)
     return report
+
+
+def files_naming(paths: Iterable[Path], people: Mapping[str, Identifiers]) -> Iterator[Path]:
+    """Give the files that name any of these people, in their name or in what they hold; archives are opened."""
+    report, text, binary = ScanReport(), Matcher(people), Matcher(people, whole=False)
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                named = next(iter(binary.find(os.fsencode(path.name))), None)
+                if named or next(_found_in_file(file, text, binary, report, ARCHIVE_DEPTH), None):
+                    yield path
+        except (OSError, EOFError, zipfile.BadZipFile, RuntimeError):  # the whole search says that it was not read
+            continue
 
 
 def scan_bytes(paths: Iterable[Path], people: Mapping[str, Identifiers]) -> ScanReport:

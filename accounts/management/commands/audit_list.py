@@ -16,7 +16,7 @@ from accounts.models import AuditEvent
 from accounts.serializers.audit import AuditEventOutput
 from accounts.times import as_end, as_start
 
-SUBJECTS = ("usr", "org", "key", "ses", "mem")
+SUBJECTS = ("usr", "org", "key", "ses", "mem", "ltr")
 
 
 class Command(ListCommand):
