@@ -9,6 +9,7 @@ from accounts.admin.verbs import ReasonForm, Verb, VerbForm, called_on
 from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.operations.base import NewPassword
+from accounts.operations.recovery import user_reset_password
 from accounts.operations.statuses import STATUS_VERBS, StatusVerb
 from accounts.operations.users import (
     user_confirm,
@@ -188,6 +189,14 @@ OTHERS: Final = (
         form=PasswordForm,
         takes_many=False,
         fits=_is_kept,
+    ),
+    Verb(
+        action=Action.USER_RESET_PASSWORD,
+        label="Send reset link",
+        done="gets a letter with a link",
+        summary="Send a letter with a link to set a new password, once, within an hour. The present one stays till then.",
+        call=called_on("user", user_reset_password),
+        fits=lambda user: user.may_sign_in,
     ),
     Verb(
         action=Action.USER_CONFIRM,

@@ -3,7 +3,7 @@
 from accounts.models.api_keys import APIKey
 from accounts.models.applications import Application
 from accounts.models.audit import AuditChain, AuditEvent, AuditPart
-from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox
+from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox, Purpose, ResetRequest
 from accounts.models.installation import Installation
 from accounts.models.organizations import Membership, Organization
 from accounts.models.roles import Role, RoleAssignment, RolePermission
@@ -22,6 +22,8 @@ __all__ = [
     "OneTimeLink",
     "Organization",
     "Outbox",
+    "Purpose",
+    "ResetRequest",
     "Role",
     "RoleAssignment",
     "RolePermission",

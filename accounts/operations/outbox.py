@@ -10,6 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import mail
 from accounts.models import Outbox, User
+from accounts.operations.links import LINKED, link_for
 
 __all__ = ["deliver", "deliver_letter", "enqueue_due", "forget_tasks", "tell"]
 
@@ -67,7 +68,9 @@ def deliver(row_id: int) -> bool:
         return False
     row = Outbox.objects.select_related("user", "organization").get(pk=row_id)
     try:
-        mail.LETTERS[row.kind](row.user)
+        # The secret of a link is made now and stands in the letter alone.
+        link = {"link": link_for(row)} if row.kind in LINKED else {}
+        mail.LETTERS[row.kind](row.user, **link)
     except Exception as error:  # noqa: BLE001 -- whatever the mail server does, the row says so
         _failed(row, error)
         return False

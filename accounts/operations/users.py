@@ -15,6 +15,7 @@ from accounts.models import Membership, Organization, User, UserTag
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword, differences, expect_version, operation
 from accounts.operations.credentials import end_credentials, guard_changeable
+from accounts.operations.links import void
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
 from accounts.operations.statuses import change_status
@@ -69,10 +70,13 @@ def user_create(
     roles: Sequence[str] = ("member",),
     tags: Iterable[str] = (),
     metadata: Mapping[str, Any] | None = None,
+    send_link: bool = False,
     reason: str = "",
 ) -> User:
     """Make an account in its home organization, with its membership and roles.
 
+    :param send_link: send a letter with a link: to set a password where there is none (which confirms the
+        address too), else to confirm the address
     :raises NotFound: if the organization does not exist for the actor
     :raises NotAllowed: without the permission, or giving a role that permits more than the actor has
     :raises Invalid: naming every input that is wrong
@@ -94,7 +98,22 @@ def user_create(
         metadata=metadata or {},
     )
     audit.record(actor, Action.USER_CREATE, user, reason=reason_checked(reason), after=_shown(user))
+    if send_link:
+        tell(user, _first_letter(user))
     return user
+
+
+def _first_letter(user: User) -> str:
+    """Say which letter brings a new account its link."""
+    if not user.has_usable_password():
+        return "welcome"
+    if user.email_verified:
+        raise Invalid(
+            "There is nothing to send a link for.",
+            remedy="The account has a password and a confirmed address.",
+            fields={"send_link": "has nothing to do"},
+        )
+    return "confirm_email"
 
 
 def create_account(
@@ -199,13 +218,15 @@ def user_update(
 
 
 def _change_email(user: User, email: str, *, verified: bool) -> dict[str, int]:
-    """Give the account another address; links sent to the old one die."""
+    """Give the account another address; links sent to the old one die, and one to confirm it goes to the new one."""
     old_key, was_verified = user.email_key, user.email_verified_at
     user.set_email(email, verified_at=timezone.now() if verified else None)
     if user.email_key == old_key:
         user.email_verified_at = was_verified or user.email_verified_at
         return {}
-    links = user.one_time_links.void()
+    links = void(user)
+    if not verified and user.may_sign_in:
+        tell(user, "confirm_email")
     return {"links": links} if links else {}
 
 

@@ -18,7 +18,7 @@ from accounts.models import APIKey, AuditChain, AuditEvent, OneTimeLink, Organiz
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.audit import audit_verify
 from accounts.operations.base import NewPassword
-from accounts.operations.installation import admin_link, link_redeem
+from accounts.operations.recovery import admin_link, link_redeem
 from accounts.operations.organizations import membership_add, membership_remove, org_suspend
 from accounts.operations.sessions import session_start
 from accounts.operations.statuses import user_activate, user_archive, user_suspend

@@ -21,6 +21,7 @@ class Command(ChangeCommand):
     examples = (
         "user_create --email kim@example.com --name 'Kim Lee' --generate-password",
         "user_create --email ann@example.com --org acme --role admin --verified --tag vip",
+        "user_create --email lee@example.com --name 'Lee Roe' --send-link",
     )
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
@@ -36,12 +37,17 @@ class Command(ChangeCommand):
         options.add_flag(parser, "admin", "give the role admin")
         options.add_flag(parser, "moderator", "give the role moderator")
         parser.add_argument("--no-must-change", action="store_true", help="the password may stay")
+        parser.add_argument(
+            "--send-link",
+            action="store_true",
+            help="mail a link: to set a password if none is given here, else to confirm the address",
+        )
         options.add_password(parser)
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:
         """Make it and show it, with the generated password."""
         organization = self.organization(actor, arguments)
-        password, shown_once = password_of(self, arguments, ask=not arguments.dry_run)
+        password, shown_once = password_of(self, arguments, ask=not (arguments.dry_run or arguments.send_link))
         roles = [*arguments.role, *(word for word in ("admin", "moderator") if getattr(arguments, word))]
 
         def shown(user: User) -> dict[str, Any]:
@@ -62,6 +68,7 @@ class Command(ChangeCommand):
                 roles=roles,
                 tags=arguments.tag,
                 metadata=metadata_of(arguments.metadata),
+                send_link=arguments.send_link,
                 reason=arguments.reason,
             ),
             shown,
