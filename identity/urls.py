@@ -13,8 +13,10 @@ handler404 = "accounts.pages.failures.not_found"
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("link/confirm/", links.confirm, name="link-confirm"),
     path("link/<str:token>/", links.link, name="link"),
     path("link/", links.set_password, name="link-set-password"),
+    path("password/reset/", passwords.reset_password, name="password-reset"),
     path("password/", passwords.change_password, name="password-change"),
     path("api/", include("gdpr.api.urls")),
     path("api/", include("accounts.api.urls")),

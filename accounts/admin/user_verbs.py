@@ -194,7 +194,7 @@ OTHERS: Final = (
         action=Action.USER_RESET_PASSWORD,
         label="Send reset link",
         done="gets a letter with a link",
-        summary="Send a letter with a link to set a new password, once, within an hour. The present one stays till then.",
+        summary="Send a letter with a link to set a new password, good for an hour. The present one works until then.",
         call=called_on("user", user_reset_password),
         fits=lambda user: user.may_sign_in,
     ),

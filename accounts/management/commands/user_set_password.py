@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from accounts.actors import Actor
 from accounts.errors import Invalid
@@ -23,7 +23,7 @@ class Command(UserChangeCommand):
         "Give a user another password; all their sessions end. It is to be changed at the next sign-in. "
         "With --reset-token-stdin it completes a mailed reset instead: the token says who is meant."
     )
-    examples = (
+    examples: ClassVar[tuple[str, ...]] = (
         "user_set_password bob@example.com --generate-password",
         "user_set_password bob@example.com --password-stdin --no-must-change < password.txt",
         "user_set_password --reset-token-stdin --password-stdin < reset.txt",
