@@ -21,6 +21,7 @@ class Action(StrEnum):
     USER_UPDATE = "user.update"
     USER_SET_PASSWORD = "user.set_password"  # noqa: S105 -- the name of a verb
     USER_CHANGE_PASSWORD = "user.change_password"  # noqa: S105 -- the name of a verb
+    USER_RESET_PASSWORD = "user.reset_password"  # noqa: S105 -- the name of a verb
     USER_SUSPEND = "user.suspend"
     USER_ACTIVATE = "user.activate"
     USER_LOCK = "user.lock"
@@ -108,6 +109,9 @@ class Action(StrEnum):
     INSTALLATION_RESTORE = "installation.restore"
     ADMIN_LINK = "installation.admin_link"
     LINK_REDEEM = "link.redeem"
+    PASSWORD_RESET_REQUEST = "password.reset_request"  # noqa: S105 -- the name of a verb
+    PASSWORD_RESET = "password.reset"  # noqa: S105 -- the name of a verb
+    EMAIL_CONFIRM = "email.confirm"
     KEYS_ROTATE = "installation.keys_rotate"
 
 
@@ -131,7 +135,15 @@ INSTALLATION_ACTIONS: Final = frozenset(
 """Above every organization: the operator and super-users only."""
 
 SYSTEM_ACTIONS: Final = frozenset(
-    {Action.SESSION_START, Action.SESSION_END, Action.LINK_REDEEM, Action.USER_CHANGE_PASSWORD}
+    {
+        Action.SESSION_START,
+        Action.SESSION_END,
+        Action.LINK_REDEEM,
+        Action.PASSWORD_RESET_REQUEST,
+        Action.PASSWORD_RESET,
+        Action.EMAIL_CONFIRM,
+        Action.USER_CHANGE_PASSWORD,
+    }
 )
 """Done by the person whose secret opens the door; nobody is granted them."""
 

@@ -112,12 +112,19 @@ class VersionConflict(Conflict):
 
 
 class Throttled(AccountsError):
-    """Too many tries."""
+    """Too many tries.
+
+    ``retry_after`` says in how many seconds there is room again.
+    """
 
     code = "THROTTLED"
     http_status = 429
     exit_code = Exit.SERVER
     default_remedy = "Wait, then try again."
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after: int = 60) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
 
 
 class Unavailable(AccountsError):

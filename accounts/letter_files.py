@@ -53,7 +53,7 @@ def _folder() -> Path:
 
 def are_files() -> bool:
     """Say whether letters land as files here."""
-    return bool(settings.EMAIL_BACKEND == f"{__name__}.EmailBackend")
+    return bool(f"{__name__}.EmailBackend" == settings.EMAIL_BACKEND)
 
 
 def listed() -> list[Path]:

@@ -71,7 +71,9 @@ class Letter:
 LETTERS: Final[Mapping[str, Letter]] = {
     letter.kind: letter
     for letter in (
-        Letter(kind="welcome", title="Welcome", page="admin:login", statuses=(Status.ACTIVE,)),
+        Letter(
+            kind="welcome", title="Welcome", purpose="welcome", statuses=(Status.ACTIVE,), to_present_address=True
+        ),
         Letter(
             kind="confirm_email",
             title="Confirm the address",

@@ -40,6 +40,7 @@ RANKED = frozenset(
     {
         Action.USER_UPDATE,
         Action.USER_SET_PASSWORD,
+        Action.USER_RESET_PASSWORD,
         Action.USER_SUSPEND,
         Action.USER_ACTIVATE,
         Action.USER_LOCK,

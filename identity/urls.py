@@ -13,11 +13,13 @@ handler404 = "accounts.pages.failures.not_found"
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("link/confirm/", links.confirm, name="link-confirm"),
     path("link/<str:token>/", links.link, name="link"),
     path("link/", links.set_password, name="link-set-password"),
     path("letters/", letters.letters, name="letters"),
     path("letters/<str:name>/", letters.letter, name="letter"),
     path("letters/<str:name>/html/", letters.letter_html, name="letter-html"),
+    path("password/reset/", passwords.reset_password, name="password-reset"),
     path("password/", passwords.change_password, name="password-change"),
     path("api/", include("gdpr.api.urls")),
     path("api/", include("accounts.api.urls")),

@@ -7,7 +7,8 @@ from pathlib import Path
 from django.utils import timezone
 
 from accounts import ids, policy
-from accounts.models import APIKey, Application, Organization, Permission, Role, RoleAssignment, User
+from accounts.models import APIKey, Application, Organization, Permission, Purpose, Role, RoleAssignment, User
+from accounts.operations.links import mint
 from accounts.statuses import TRANSITIONS, Status
 from gdpr.models import SubjectRequest
 from gdpr.operations.holds import hold_place
@@ -63,6 +64,8 @@ def build(folder: Path) -> None:
     (folder / "known-by.txt").write_text("gone@left.example\n")
     (folder / "receipt.json").write_text(json.dumps(make_receipt()))
     (folder / "password.txt").write_text("correct horse battery staple\n")
+    token = mint(bob, Purpose.PASSWORD_RESET).rstrip("/").rpartition("/")[2]
+    (folder / "reset.txt").write_text(f"{token}\ncorrect horse battery staple\n")
 
 
 def define(organization: Organization, digits: str) -> None:

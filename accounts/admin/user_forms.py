@@ -145,6 +145,7 @@ class CreateForm(HouseForm):
     )
     password = forms.ChoiceField(
         choices=(
+            ("link", "They set one themselves: a letter brings a link, which confirms the address too"),
             ("none", "None for now: they cannot sign in with a password yet"),
             ("generate", "Generate one, show it once, to be changed at the first sign-in"),
         ),
@@ -179,6 +180,7 @@ class CreateForm(HouseForm):
             "profile": {"name": values["name"]} if values["name"] else {},
             "password": NewPassword(self.secret) if self.secret else None,
             "verified": values["verified"],
+            "send_link": values["password"] == "link",  # noqa: S105 -- a choice
             "roles": ["member", *values["roles"]],
             "tags": [tag.strip() for tag in values["tags"].split(",") if tag.strip()],
             "reason": values["reason"],

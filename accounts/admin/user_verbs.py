@@ -8,6 +8,7 @@ from accounts.actions import Action
 from accounts.admin.verbs import EndField, ReasonForm, Verb, VerbForm, called_on
 from accounts.models import User
 from accounts.operations.base import NewPassword
+from accounts.operations.recovery import user_reset_password
 from accounts.operations.statuses import STATUS_VERBS, StatusVerb
 from accounts.operations.users import (
     user_confirm,
@@ -175,6 +176,14 @@ OTHERS: Final = (
         form=PasswordForm,
         takes_many=False,
         fits=_is_kept,
+    ),
+    Verb(
+        action=Action.USER_RESET_PASSWORD,
+        label="Send reset link",
+        done="gets a letter with a link",
+        summary="Send a letter with a link to set a new password, good for an hour. The present one works until then.",
+        call=called_on("user", user_reset_password),
+        fits=lambda user: user.may_sign_in,
     ),
     Verb(
         action=Action.USER_CONFIRM,

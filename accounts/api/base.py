@@ -49,6 +49,8 @@ class HouseViewSet(GenericViewSet[Any]):
     endpoints: ClassVar[Mapping[str, Endpoint]]
     orders: ClassVar[Mapping[str, Order]] = {"created_at": Order("created_at")}
     default_order: ClassVar[str] = "created_at"
+    is_open: ClassVar[bool] = False
+    """Whether it is for people who are not signed in; whoever is, is nobody here."""
     actor: Actor
     asked: dict[str, str]
 
@@ -67,7 +69,9 @@ class HouseViewSet(GenericViewSet[Any]):
         :raises VersionConflict: for ``If-Match`` on what has no version
         """
         super().initial(request, *arguments, **options)
-        if isinstance(request.auth, APIKey):
+        if self.is_open:
+            self.actor = policy.anonymous(door=Door.API, **where_of(request._request))
+        elif isinstance(request.auth, APIKey):
             # SECURITY: of the key, not of the browser that may have sent it: the key's grants are narrower.
             self.actor = policy.actor_for_key(request.auth, door=Door.API, **where_of(request._request))
         else:

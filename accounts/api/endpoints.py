@@ -84,7 +84,7 @@ class Endpoint:
     ``name`` is the ``operationId``; ``also`` what else it may answer with; ``reading`` the permission
     without which nothing is read; ``filters`` the words of its query string, those of pages apart;
     ``versioned`` says that it heeds ``If-Match``; ``repeatable`` that it heeds ``Idempotency-Key``;
-    ``is_file`` that it answers with a file.
+    ``is_file`` that it answers with a file; ``is_bounded`` that it answers so often and no more (429).
     """
 
     name: str
@@ -98,6 +98,7 @@ class Endpoint:
     versioned: bool = False
     repeatable: bool = False
     is_file: bool = False
+    is_bounded: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -11,7 +11,16 @@ from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from accounts.errors import AccountsError, Internal, Invalid, NotAllowed, NotAuthenticated, NotFound, Unavailable
+from accounts.errors import (
+    AccountsError,
+    Internal,
+    Invalid,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Throttled,
+    Unavailable,
+)
 
 __all__ = ["LengthUnknown", "ProblemRenderer", "TooLarge", "answer", "problem"]
 
@@ -116,6 +125,8 @@ def answer(failure: Exception, context: Mapping[str, Any]) -> Response:
         headers["WWW-Authenticate"] = "Api-Key"
     if isinstance(error, Unavailable):
         headers["Retry-After"] = "1"
+    if isinstance(error, Throttled):
+        headers["Retry-After"] = str(error.retry_after)
     if isinstance(failure, exceptions.MethodNotAllowed):
         headers["Allow"] = ", ".join(context["view"].allowed_methods)
     response = Response(

@@ -57,6 +57,7 @@ PROBLEMS: Mapping[int, str] = {
     414: "The address is longer than 4096 characters",
     415: "The body is not JSON",
     422: "An input is wrong; each is named",
+    429: "Too many requests; Retry-After says in how many seconds there is room again",
     500: "A fault of ours; the request id finds it in the log",
     503: "The database does not answer; try again",
 }
@@ -68,6 +69,8 @@ def _refusals(endpoint: Endpoint) -> list[int]:
         statuses |= {409, 413, 415}
     if endpoint.is_file:
         statuses |= {409}
+    if endpoint.is_bounded:
+        statuses |= {429}
     return sorted(statuses)
 
 

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.api.api_keys import APIKeyViewSet
 from accounts.api.applications import ApplicationViewSet
 from accounts.api.audit import AuditEventViewSet
+from accounts.api.auth import AuthViewSet
 from accounts.api.claims import ClaimViewSet
 from accounts.api.docs import DocsView, schema
 from accounts.api.letters import LetterViewSet
@@ -33,6 +34,13 @@ urlpatterns = [
     path("schema/", schema, name="api-schema"),
     path("docs/", DocsView.as_view(), name="api-docs"),
     path("v1/me/", MeViewSet.as_view({"get": "list", "patch": "partial_update"}), name="me"),
+    path(
+        "v1/auth/password/reset-request/",
+        AuthViewSet.as_view({"post": "reset_request"}),
+        name="auth-password-reset-request",
+    ),
+    path("v1/auth/password/reset/", AuthViewSet.as_view({"post": "reset"}), name="auth-password-reset"),
+    path("v1/auth/email/confirm/", AuthViewSet.as_view({"post": "confirm"}), name="auth-email-confirm"),
     path("v1/", include(router.urls)),
     re_path(r"^(?P<rest>.*)$", missing),
 ]

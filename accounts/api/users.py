@@ -24,6 +24,7 @@ from accounts.operations.base import NewPassword
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
 from accounts.operations.claims import user_claims_remove, user_claims_set
 from accounts.operations.idempotency import begun, repeatable, was_done
+from accounts.operations.recovery import user_reset_password
 from accounts.operations.roles import role_assign, role_remove, roles_named
 from accounts.operations.sessions import session_revoke_all
 from accounts.operations.statuses import STATUS_VERBS
@@ -75,6 +76,9 @@ class UserCreateInput(ProfileInput):
     password = Text(required=False, write_only=True, help_text="none: the account has no password yet")
     must_change_password = Flag(required=False, default=True)
     email_verified = Flag(required=False, default=False)
+    send_link = Flag(
+        required=False, default=False, help_text="mail a link: to set a password if there is none, else to confirm"
+    )
     roles = Texts(required=False, max_length=20, help_text="`member` if left out")
     tags = Texts(required=False, max_length=100)
     metadata = JSONObject(required=False)
@@ -205,6 +209,7 @@ VERBS: Final[Mapping[str, tuple[type[Input], Call]]] = {
     "set": (SetInput, _plain_call(user_set, "admin", "moderator", "confirmed", "locked")),
     "sign-out": (ReasonInput, _plain_call(user_sign_out)),
     "set-password": (PasswordInput, _set_password),
+    "reset-password": (ReasonInput, _plain_call(user_reset_password)),
 }
 """Every verb on a user: what its request may say, and the one call."""
 
@@ -217,6 +222,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "set": "Set what is named and leave the rest, in one transaction.",
     "sign-out": "End every session of a user; API keys stay.",
     "set-password": "Give a user another password; sessions and links end.",
+    "reset-password": "Send a user a letter with a link to set a new password, good for an hour.",
 }
 
 BULK_VERBS: Final = tuple(word for word in VERBS if word not in {"set", "set-password"})
@@ -377,6 +383,7 @@ class UserViewSet(HouseViewSet):
                 tags=given.get("tags", []),
                 metadata=given.get("metadata", {}),
                 claims=claims,
+                send_link=given["send_link"],
                 reason=given["reason"],
             ),
             lambda user: self.answered(user.pk, status=201),

@@ -33,7 +33,7 @@ from accounts.secrets import generate_password
 from accounts.serializers.base import output
 from accounts.serializers.users import UserOutput
 
-__all__ = ["ChangeCommand", "Command", "UserChangeCommand", "UserCommand", "one_named", "password_of"]
+__all__ = ["WHO", "ChangeCommand", "Command", "UserChangeCommand", "UserCommand", "one_named", "password_of"]
 
 RESULT_COLUMNS = (Column("ID", "id"), Column("RESULT", "result"), Column("ERROR", "problem"))
 

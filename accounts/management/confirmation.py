@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from accounts.actors import Actor
 from accounts.errors import Invalid
 from accounts.filters import USER_ORDERS
-from accounts.management.base import UserChangeCommand
+from accounts.management.base import WHO, UserChangeCommand
 from accounts.management.parser import Parser
 from accounts.models import User
 from accounts.pagination import walk
@@ -34,7 +34,8 @@ class ConfirmationCommand(UserChangeCommand):
         """Mark one, many or all."""
         if not arguments.all:
             return super().run(actor, arguments)
-        if arguments.user or arguments.user_id or arguments.from_file or arguments.query is not None:
+        named = [name for name in WHO if getattr(arguments, name, None)]
+        if named or arguments.from_file or arguments.query is not None:
             raise Invalid("--all means everybody; name nobody beside it.", fields={"all": "not with a USER"})
         organization = self.organization(actor, arguments)
         plain = User.objects.visible_to(actor).filter(organization=organization).live().plain_members()

@@ -4,7 +4,7 @@ from accounts.models.api_keys import APIKey
 from accounts.models.applications import Application, Permission
 from accounts.models.audit import AuditChain, AuditEvent, AuditPart
 from accounts.models.claims import ClaimDefinition, ClaimKey, ClaimValue
-from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox
+from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox, Purpose, ResetRequest
 from accounts.models.installation import Installation
 from accounts.models.organizations import Membership, Organization
 from accounts.models.roles import Role, RoleAssignment, RolePermission
@@ -27,6 +27,8 @@ __all__ = [
     "Organization",
     "Outbox",
     "Permission",
+    "Purpose",
+    "ResetRequest",
     "Role",
     "RoleAssignment",
     "RolePermission",

@@ -1,5 +1,7 @@
 """What is told after a change, what was asked twice, and links that work once."""
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -10,7 +12,7 @@ from accounts.actions import Action
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.organizations import Organization
 
-__all__ = ["IdempotencyKey", "OneTimeLink", "Outbox"]
+__all__ = ["IdempotencyKey", "OneTimeLink", "Outbox", "Purpose", "ResetRequest"]
 
 
 class OutboxQuerySet(TenantQuerySet["Outbox"]):
@@ -104,6 +106,19 @@ class IdempotencyKey(models.Model):
         return f"request {self.pk}"
 
 
+class Purpose(StrEnum):
+    """What a link is good for, and for nothing else."""
+
+    SIGN_IN = "sign_in"
+    """Set a password and be signed in: made by hand by whoever runs the service."""
+    PASSWORD_RESET = "password_reset"  # noqa: S105 -- a word
+    """Set a password in place of a lost one."""
+    WELCOME = "welcome"
+    """Set the first password of a new account."""
+    EMAIL_CONFIRM = "email_confirm"
+    """Show that the mailbox is theirs."""
+
+
 class OneTimeLinkQuerySet(models.QuerySet["OneTimeLink"]):
     """Links."""
 
@@ -121,14 +136,56 @@ class OneTimeLinkQuerySet(models.QuerySet["OneTimeLink"]):
 
 
 class OneTimeLink(Row):
-    """A secret that lets one person set a password, once."""
+    """A secret that lets one person do one thing, once.
+
+    ``sent_to_key`` is the address (its ``email_key``) that the link was mailed to; none was handed out by hand.
+    """
 
     id = PrefixedIDField(prefix="lnk")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="one_time_links")
+    purpose = models.CharField(
+        max_length=16, choices=[(word.value, word.value) for word in Purpose], db_default=Purpose.SIGN_IN.value
+    )
+    sent_to_key = models.CharField(max_length=320, null=True, editable=False)
     lookup = models.CharField(max_length=12, unique=True, editable=False)
     secret_hash = models.CharField(max_length=64, editable=False)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
     objects = OneTimeLinkQuerySet.as_manager()
+
+
+class ResetRequestQuerySet(models.QuerySet["ResetRequest"]):
+    """Requests."""
+
+    def since(self, moment: datetime) -> Self:
+        """Keep those made after a moment."""
+        return self.filter(created_at__gt=moment)
+
+
+class ResetRequest(models.Model):
+    """Somebody asked for a link to set a new password: looked into by the worker, kept for an hour.
+
+    ``person_id`` is whom they named, or an id of nobody: the row is the same for both, and what they
+    typed is nowhere. ``network`` is where they asked from, so that nobody can ask without end.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    person_id = models.UUIDField()
+    network = models.CharField(max_length=43)
+    door = models.CharField(max_length=10)
+    request_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ResetRequestQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["network", "created_at"], name="reset_request_by_network"),
+            models.Index(fields=["created_at"], name="reset_request_by_created"),
+            models.Index(fields=["person_id"], name="reset_request_by_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"request for a reset {self.pk}"

@@ -291,6 +291,11 @@ class User(AbstractBaseUser, Row):
         return self.current_status is Status.ACTIVE
 
     @property
+    def may_sign_in(self) -> bool:
+        """Whether the account may sign in, its organization included."""
+        return self.is_active and self.organization.is_active
+
+    @property
     def is_staff(self) -> bool:
         """Whether the admin site has anything to show to this person."""
         granting = self.role_assignments.filter(role__application=None, role__permissions__isnull=False)

@@ -5,7 +5,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.errors import Conflict
-from accounts.models import APIKey, OneTimeLink, RoleAssignment, Session, User
+from accounts.models import APIKey, RoleAssignment, Session, User
+from accounts.operations.links import void
 from accounts.statuses import OrganizationStatus, Status
 
 __all__ = ["end_credentials", "guard_changeable", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
@@ -16,7 +17,7 @@ def end_credentials(
 ) -> dict[str, int]:
     """End everything that opens a door for this person, in the caller's transaction; says how many of each.
 
-    :param keys: also the API keys they made (``user_sign_out`` leaves those)
+    :param keys: also the API keys they made, and links that only confirm an address (``user_sign_out`` leaves those)
     :param sessions: also their sessions (``user_set_password`` can leave those)
     :param but: the one session that stays
     """
@@ -24,7 +25,7 @@ def end_credentials(
     theirs = theirs.exclude(pk=but) if but else theirs
     ended = {
         "sessions": theirs.end(reason) if sessions else 0,
-        "links": OneTimeLink.objects.filter(user=user).void(),
+        "links": void(user, confirmations=keys),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
     }
     return {kind: number for kind, number in ended.items() if number}

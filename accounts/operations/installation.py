@@ -1,47 +1,39 @@
-"""The installation itself: its first start, its super-users, its links, its keys, its health."""
+"""The installation itself: its first start, its super-users, its keys, its health."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.urls import reverse
 from django.utils import timezone
 
-from accounts import audit, database, keys, policy
+from accounts import audit, database, keys
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, NotAuthenticated, Unavailable
-from accounts.models import IdempotencyKey, Installation, OneTimeLink, Organization, Session, User
-from accounts.models.two_factor import has_second_factor
+from accounts.errors import Conflict, Unavailable
+from accounts.models import IdempotencyKey, Installation, Organization, User
 from accounts.models.users import UserQuerySet
 from accounts.operations.audit import audit_checkpoint
 from accounts.operations.base import NewPassword, operation
-from accounts.operations.credentials import end_credentials
-from accounts.operations.outbox import enqueue_due, forget_tasks, tell
+from accounts.operations.outbox import enqueue_due, forget_tasks
+from accounts.operations.recovery import forget_reset_requests
 from accounts.operations.roles import roles_run_out
-from accounts.operations.sessions import open_session
 from accounts.operations.users import create_account, hash_new_password
 from accounts.profile import reason_checked
-from accounts.secrets import generate, matches, parse
 from accounts.statuses import OrganizationStatus
 
 __all__ = [
     "READINESS",
     "SWEEPS",
-    "Redeemed",
-    "admin_link",
     "first_superuser",
     "installation_start",
     "keys_rotate",
-    "link_find",
-    "link_redeem",
     "locked_out_superuser",
     "readiness",
     "superuser_create",
@@ -49,7 +41,6 @@ __all__ = [
 ]
 
 log = structlog.get_logger("identity.readiness")
-LINK_LIFETIME: Final = timedelta(minutes=15)
 FIRST_SLUG: Final = "default"
 FIRST_EMAIL: Final = "admin@localhost.localdomain"
 
@@ -138,82 +129,6 @@ def _make_superuser(
     return user
 
 
-@operation(Action.ADMIN_LINK)
-def admin_link(*, actor: Actor, user: User, reason: str = "") -> str:
-    """Make a link by which a person sets a password and is signed in: once, within 15 minutes.
-
-    It never skips a second factor. Older links of the person die.
-
-    :raises NotAllowed: for everybody but the operator and super-users
-    :raises Conflict: if the account may not sign in
-    """
-    user = User.objects.locked(user)
-    policy.require(actor, Action.ADMIN_LINK, user)
-    if not (user.is_active and user.organization.is_active):
-        raise Conflict(
-            f"The account is {user.current_status}.", remedy=f"Activate it first: user_activate {user.public_id}"
-        )
-    user.one_time_links.void()
-    secret = generate("lnk")
-    OneTimeLink.objects.create(
-        organization_id=user.organization_id,
-        user=user,
-        lookup=secret.lookup,
-        secret_hash=secret.hash,
-        expires_at=timezone.now() + LINK_LIFETIME,
-    )
-    audit.record(actor, Action.ADMIN_LINK, user, reason=reason_checked(reason))
-    return settings.PUBLIC_URL + reverse("link", args=[secret.text])
-
-
-def link_find(token: str) -> OneTimeLink:
-    """Find the live link of a token.
-
-    :raises NotAuthenticated: the same for every token that opens nothing
-    """
-    parsed = parse("lnk", token)
-    rows = OneTimeLink.objects.live().select_related("user__organization")
-    link = rows.filter(lookup=parsed[0]).first() if parsed else None
-    if link is None or parsed is None or not matches(parsed[1], link.secret_hash):
-        raise NotAuthenticated("This link is used up, has run out or never was one.", remedy="Ask for a new one.")
-    return link
-
-
-class Redeemed(NamedTuple):
-    """What came of a link: the account, and its session unless a second factor is still to come."""
-
-    user: User
-    session: Session | None
-
-
-def _hash_redeemed(arguments: dict[str, Any]) -> Mapping[str, Any]:
-    user = link_find(arguments["token"]).user
-    password: NewPassword = arguments["password"]
-    return {"password": password.prepared(user.email, user.username, user.display_name)}
-
-
-@operation(Action.LINK_REDEEM, prepare=_hash_redeemed)
-def link_redeem(*, actor: Actor, token: str, password: NewPassword, key_hash: str) -> Redeemed:
-    """Set the password of whom a link was made for, and sign them in unless a second factor is enrolled.
-
-    :param key_hash: of the browser's fresh session key
-    :raises NotAuthenticated: if the link opens nothing (any more); of several at once one gets in
-    :raises Invalid: if the password may not be used; the link stays good
-    """
-    link = link_find(token)
-    user = User.objects.locked(link.user)
-    if not OneTimeLink.objects.use(link) or not (user.is_active and user.organization.is_active):
-        raise NotAuthenticated("This link is used up, has run out or never was one.", remedy="Ask for a new one.")
-    user.password = password.hash
-    user.must_change_password = False
-    user.touch()
-    user.save()
-    ended = end_credentials(user, Action.LINK_REDEEM, keys=False)
-    audit.record(actor, Action.LINK_REDEEM, user, ended=ended)
-    tell(user, "password_changed")
-    return Redeemed(user, None if has_second_factor(user) else open_session(actor, user, key_hash=key_hash))
-
-
 @operation(Action.KEYS_ROTATE)
 def keys_rotate(*, actor: Actor, reason: str = "") -> None:
     """Put fresh keys before the present ones, which stay for reading; restart the service afterwards.
@@ -239,6 +154,7 @@ def sweep() -> dict[str, int]:
     due: dict[str, Callable[[], int]] = {
         "letters": enqueue_due,
         "tasks": forget_tasks,
+        "reset_requests": forget_reset_requests,
         "requests": lambda: IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
         "browser_sessions": lambda: BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
         "roles": roles_run_out,

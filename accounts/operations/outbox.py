@@ -16,6 +16,7 @@ from accounts.errors import Conflict
 from accounts.models import Outbox, User
 from accounts.operations.base import operation
 from accounts.operations.credentials import guard_changeable
+from accounts.operations.links import link_for
 from accounts.profile import reason_checked
 
 __all__ = ["deliver", "deliver_letter", "enqueue_due", "forget_tasks", "letter_retry", "tell"]
@@ -110,23 +111,14 @@ def deliver(letter_id: UUID) -> bool:
         if why := mail.void(letter, row.user, row.address):
             _end(row, Outbox.DROPPED, why)
             return False
-        mail.send(row, link=link_for(row, letter))
+        # The secret of a link is made now and stands in the letter alone.
+        mail.send(row, link=link_for(row) if letter.purpose else "")
     except Exception as error:  # noqa: BLE001 -- whatever the mail server does, the row says so
         _failed(row, mail.failure_of(error, row.address))
         return False
     if not _note(row, state=Outbox.SENT, delivered_at=timezone.now(), attempts=row.attempts + 1, last_error=""):
         letter_files.forget(row.user_id)  # erased while it was written
     return True
-
-
-def link_for(row: Outbox, letter: mail.Letter) -> str:
-    """Mint the one-time link of a letter: here and nowhere else, when it is sent, so that no row or queue holds it.
-
-    Each attempt mints a new one, which voids the one before.
-    """
-    if not letter.purpose:
-        return ""
-    raise NotImplementedError("links.mint(row.user, letter.purpose, address=row.address)")
 
 
 def _failed(row: Outbox, failure: mail.Failure) -> None:

@@ -144,7 +144,7 @@ def _session_start(
     if found is None:
         raise _wrong()
     user = User.objects.locked(found)
-    if not constant_time_compare(user.password, checked) or not _may_sign_in(user):
+    if not constant_time_compare(user.password, checked) or not user.may_sign_in:
         raise _wrong()
     if fresh:
         user.password = fresh
@@ -173,16 +173,12 @@ def _session_start_with_code(
 ) -> Session | NotAuthenticated:
     """Open a session, or return the refusal where what was changed is to stay."""
     user = User.objects.locked(user)
-    if not constant_time_compare(user.get_session_auth_hash(), password_seen) or not _may_sign_in(user):
+    if not constant_time_compare(user.get_session_auth_hash(), password_seen) or not user.may_sign_in:
         raise NotAuthenticated("The account was changed meanwhile.", remedy="Sign in again.")
     # SECURITY: the devices count wrong codes to slow guessing down; raising here would roll the count back.
     if not _code_is_right(user, code):
         return SecondFactorNeeded("The code is wrong, or was used before.", user=user)
     return open_session(actor, user, key_hash=key_hash)
-
-
-def _may_sign_in(user: User) -> bool:
-    return user.is_active and user.organization.is_active
 
 
 def _code_is_right(user: User, code: str) -> bool:

@@ -16,6 +16,7 @@ from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword, differences, expect_version, operation
 from accounts.operations.claims import put_claims
 from accounts.operations.credentials import end_credentials, guard_changeable
+from accounts.operations.links import void
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
 from accounts.operations.statuses import change_status
@@ -71,11 +72,14 @@ def user_create(
     tags: Iterable[str] = (),
     metadata: Mapping[str, Any] | None = None,
     claims: Iterable[tuple[ClaimDefinition, Any]] = (),
+    send_link: bool = False,
     reason: str = "",
 ) -> User:
     """Make an account in its home organization, with its membership and roles.
 
     :param claims: each with its value
+    :param send_link: send a letter with a link: to set a password where there is none (which confirms the
+        address too), else to confirm the address
     :raises NotFound: if the organization, or a claim of it, does not exist for the actor
     :raises NotAllowed: without the permission, or giving a role that permits more than the actor has
     :raises Invalid: naming every input that is wrong
@@ -99,7 +103,22 @@ def user_create(
     said = put_claims(actor, user, claims)
     after = {**_shown(user), **({"claims": said} if said else {})}
     audit.record(actor, Action.USER_CREATE, user, reason=reason_checked(reason), after=after)
+    if send_link:
+        tell(user, _first_letter(user))
     return user
+
+
+def _first_letter(user: User) -> str:
+    """Say which letter brings a new account its link."""
+    if not user.has_usable_password():
+        return "welcome"
+    if user.email_verified:
+        raise Invalid(
+            "There is nothing to send a link for.",
+            remedy="The account has a password and a confirmed address.",
+            fields={"send_link": "has nothing to do"},
+        )
+    return "confirm_email"
 
 
 def create_account(
@@ -204,14 +223,16 @@ def user_update(
 
 
 def _change_email(user: User, email: str, *, verified: bool) -> dict[str, int]:
-    """Give the account another address; links sent to the old one die, and whoever reads it is told."""
+    """Give the account another address; links sent to the old one die, and whoever reads either is told."""
     old, old_key, was_verified = user.email, user.email_key, user.email_verified_at
     user.set_email(email, verified_at=timezone.now() if verified else None)
     if user.email_key == old_key:
         user.email_verified_at = was_verified or user.email_verified_at
         return {}
     tell(user, "email_changed", address=old or "")
-    links = user.one_time_links.void()
+    links = void(user)
+    if not verified and user.may_sign_in:
+        tell(user, "confirm_email")
     return {"links": links} if links else {}
 
 

@@ -1,4 +1,4 @@
-"""Pages that ask for a new password: the form they share, and the change of one's own."""
+"""Pages about passwords: the form that asks for a new one, the change of one's own, and what to do when it is lost."""
 
 from typing import Any, cast
 
@@ -10,15 +10,19 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts import policy
 from accounts.actors import Door
-from accounts.browser import next_address, password_changed, request_actor
-from accounts.errors import AccountsError
-from accounts.models import User
+from accounts.browser import next_address, password_changed, request_actor, where_of
+from accounts.errors import AccountsError, Throttled
+from accounts.models import Organization, User
 from accounts.operations.base import NewPassword
+from accounts.operations.recovery import password_reset_request
 from accounts.operations.users import user_change_password
 from accounts.passwords import LONGEST, SHORTEST
 
-__all__ = ["NewPasswordForm", "PasswordInput", "change_password"]
+__all__ = ["NewPasswordForm", "PasswordInput", "change_password", "reset_password"]
+
+USUAL_ORGANIZATION = "default"
 
 RULES = (
     f"{SHORTEST} to {LONGEST} characters: letters, spaces, anything.",
@@ -92,3 +96,52 @@ def change_password(request: HttpRequest) -> HttpResponse:
             return redirect(next_address(request))
     context = {"form": form, "person": user, "next": next_address(request)}
     return render(request, "accounts/pages/change_password.html", context)
+
+
+class ResetForm(forms.Form):
+    """Whose password is lost, and the organization where it is not the usual one."""
+
+    login = forms.CharField(
+        label="E-mail or username",
+        max_length=254,
+        widget=forms.TextInput(
+            attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    organization = forms.CharField(
+        max_length=63,
+        initial=USUAL_ORGANIZATION,
+        help_text="Its short name, such as acme. Ask whoever invited you.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: QueryDict | None = None, **options: Any) -> None:
+        super().__init__(data, label_suffix="", **options)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the organization is worth showing: most installations have the usual one only."""
+        return str(self["organization"].value()) != USUAL_ORGANIZATION
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reset_password(request: HttpRequest) -> HttpResponse:
+    """Ask for a link to set a new password; the same page whomever it names."""
+    form = ResetForm(request.POST or None, initial={"organization": request.GET.get("org", USUAL_ORGANIZATION)})
+    throttled: Throttled | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            password_reset_request(
+                actor=policy.anonymous(door=Door.PAGE, **where_of(request)),
+                organization=Organization.objects.named(form.cleaned_data["organization"].lower()).first(),
+                login=form.cleaned_data["login"],
+            )
+        except Throttled as refusal:
+            throttled = refusal
+            form.add_error(None, f"{refusal.message} {refusal.remedy}")
+        else:
+            return render(request, "accounts/pages/reset_sent.html")
+    response = render(request, "accounts/pages/reset_password.html", {"form": form}, status=429 if throttled else 200)
+    if throttled:
+        response["Retry-After"] = str(throttled.retry_after)
+    return response

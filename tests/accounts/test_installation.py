@@ -22,15 +22,14 @@ from accounts.models import AuditEvent, IdempotencyKey, Installation, OneTimeLin
 from accounts.operations.base import NewPassword
 from accounts.operations.demo import make_demo
 from accounts.operations.installation import (
-    admin_link,
     first_superuser,
     installation_start,
-    link_find,
-    link_redeem,
     locked_out_superuser,
     superuser_create,
     sweep,
 )
+from accounts.operations.links import link_find
+from accounts.operations.recovery import admin_link, link_redeem
 from accounts.passwords import verified
 from tests.factories.users import PASSWORD, SessionFactory, make_user
 

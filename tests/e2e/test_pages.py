@@ -38,6 +38,24 @@ def _unequal(visitor: Visitor) -> None:
     expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
 
 
+def _confirmed(visitor: Visitor) -> None:
+    visitor.press("Yes, it is mine")
+    expect(visitor.page.get_by_role("heading", name="Your address is confirmed")).to_be_visible()
+
+
+def _asked_for_nobody(visitor: Visitor) -> None:
+    visitor.press("Send the link")
+    expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
+
+
+def _asked_for(visitor: Visitor) -> None:
+    visitor.page.get_by_label("E-mail or username").fill("lind050")
+    visitor.page.get_by_text("Another organization").click()
+    visitor.page.get_by_label("Organization").fill("lindenhof")
+    visitor.press("Send the link")
+    expect(visitor.page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+
+
 def _sent_empty(button: str) -> Callable[[Visitor], None]:
     def send(visitor: Visitor) -> None:
         visitor.expected = 422
@@ -101,6 +119,13 @@ KINDS = {
     "sign-in refused": Kind("", "/admin/login/", first=_wrong_password),
     "link": Kind("", "{link}"),
     "link, with mistakes": Kind("", "{link}", first=_unequal),
+    "link of a letter": Kind("", "{reset}"),
+    "link to confirm an address": Kind("", "{confirm}"),
+    "address confirmed": Kind("", "{other_confirm}", first=_confirmed),
+    "password forgotten": Kind("", "/password/reset/"),
+    "password forgotten, with mistakes": Kind("", "/password/reset/", first=_asked_for_nobody),
+    "password forgotten, asked for": Kind("", "/password/reset/", first=_asked_for),
+    "send a reset link": Kind("root", f"{ADMIN}/user/verbs/reset-password/?selected={{person}}"),
     "link that is dead": Kind("", "/link/lnk_nothing/", 410),
     "not found": Kind("", "/nowhere/", 404),
     "api docs": Kind("", "/api/docs/", first=_operation_opened),
@@ -185,10 +210,29 @@ def link(service: Service) -> str:
     return "/link/" + made.stdout.partition("/link/")[2].split()[0]
 
 
+MINTED = """
+from accounts.models import Purpose, User
+from accounts.operations.links import mint
+for number, purpose in ((54, Purpose.PASSWORD_RESET), (55, Purpose.EMAIL_CONFIRM), (56, Purpose.EMAIL_CONFIRM)):
+    print(mint(User.objects.get(username_key=f"lind0{number}"), purpose, is_mailed=True))
+"""
+
+
+@pytest.fixture(scope="module")
+def letters(service: Service) -> dict[str, str]:
+    """Make links as letters carry them."""
+    made = service.installation.manage("shell", "-v", "0", "-c", MINTED)
+    assert made.returncode == 0, made.stderr
+    links = ["/link/" + line.partition("/link/")[2] for line in made.stdout.split()]
+    return dict(zip(("reset", "confirm", "other_confirm"), links, strict=True))
+
+
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
-def test_a_page_is_for_everybody(visit: Visit, places: dict[str, str], link: str, kind: Kind) -> None:
+def test_a_page_is_for_everybody(
+    visit: Visit, places: dict[str, str], link: str, letters: dict[str, str], kind: Kind
+) -> None:
     visitor = visit(kind.who)
-    visitor.go(kind.path.format(link=link, **places), status=kind.status)
+    visitor.go(kind.path.format(link=link, **letters, **places), status=kind.status)
     kind.first(visitor)
 
     assert visitor.barriers() == []
@@ -232,6 +276,7 @@ def test_every_kind_of_page_is_looked_at() -> None:
         "admin:index",
         "admin:login",
         "password-change",
+        "password-reset",
         "api-docs",
     }
     assert expected - seen == elsewhere

@@ -9,7 +9,7 @@ from accounts.actors import Actor
 from accounts.errors import Conflict
 from accounts.filters import UserFilter
 from accounts.models import AuditEvent, Organization, User
-from accounts.operations import installation, organizations, statuses, users
+from accounts.operations import organizations, recovery, statuses, users
 from accounts.operations.base import NewPassword
 from gdpr.models import Erasure
 from gdpr.operations.erasure import erase, user_delete_activities
@@ -44,7 +44,9 @@ CHANGES: dict[str, Callable[[Actor, User, Organization], Any]] = {
     "membership_add": lambda actor, user, place: organizations.membership_add(
         actor=actor, organization=place, user=user
     ),
-    "admin_link": lambda actor, user, _: installation.admin_link(actor=actor, user=user),
+    "admin_link": lambda actor, user, _: recovery.admin_link(actor=actor, user=user),
+    "reset_password": lambda actor, user, _: recovery.user_reset_password(actor=actor, user=user),
+    "reset_link": lambda actor, user, _: recovery.user_reset_link(actor=actor, user=user),
     "purge": lambda actor, user, _: erase(actor=actor, user=user, how=Erasure.PURGE),
     "delete": lambda actor, user, _: erase(actor=actor, user=user, how=Erasure.DELETE),
     "delete_activities": lambda actor, user, _: user_delete_activities(actor=actor, user=user),

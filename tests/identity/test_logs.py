@@ -16,7 +16,7 @@ from django.urls import path
 
 from accounts.actors import Actor
 from accounts.models import User
-from accounts.operations.installation import admin_link
+from accounts.operations.recovery import admin_link
 from identity import logs
 from identity.urls import handler400, handler403, handler404, handler500
 from identity.urls import urlpatterns as real

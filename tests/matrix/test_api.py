@@ -21,9 +21,10 @@ from accounts import ids, policy
 from accounts.actors import Actor, Door
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
-from accounts.models import AuditEvent, Organization, User
+from accounts.models import AuditEvent, Organization, Purpose, User
 from accounts.operations import api_keys
 from accounts.operations.base import OPERATIONS
+from accounts.operations.links import mint
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from gdpr.models import Erasure
@@ -31,6 +32,7 @@ from gdpr.operations.exports import export_make, user_export_request
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
+from tests.accounts.mailbox import token_of
 from tests.factories.claims import make_claim
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
@@ -103,6 +105,7 @@ ROUTES: dict[str, Route] = {
     "user_set": on("bob", "+++-0-00-", confirmed=True),
     "user_sign_out": on("bob", "++++0+00-"),
     "user_set_password": on("bob", "+++-0-00-", password="correct horse battery staple"),
+    "user_reset_password": on("bob", "+++-0-00-"),
     "user_purge": on("bob", "+++-0-00-"),
     "user_delete": on("bob", "+++-0-00-"),
     "user_delete_activities": on("bob", "+++-0-00-"),
@@ -161,6 +164,16 @@ ROUTES: dict[str, Route] = {
     "user_export_fetch": Route("0+0---0--", "export", prepare=lambda world: export_make(world.export.pk)),
 }
 
+OPEN = {
+    "password_reset_request": Route("+++++++++", body=lambda _: {"login": "bob", "org": "acme"}),
+    "password_reset": Route(
+        "+++++++++", body=lambda world: {"token": world.reset, "password": "correct horse battery staple"}
+    ),
+    "email_confirm": Route("+++++++++", body=lambda world: {"token": world.confirm}),
+}
+"""For people who are not signed in; whoever is, is nobody there."""
+ROUTES |= OPEN
+
 DOCUMENTS = {"api/schema/", "api/docs/", "api/schema/personal-data-export.json"}
 """For everybody; tests/accounts/api/test_schema.py reads them."""
 
@@ -186,6 +199,9 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         event=AuditEvent.objects.get(
             action="user.tag", subject_id=user_tag(actor=operator, user=cast.carol, tags=["vip"]).pk
         ),
+    )
+    made.reset, made.confirm = (
+        token_of(mint(cast.bob, purpose, is_mailed=True)) for purpose in (Purpose.PASSWORD_RESET, Purpose.EMAIL_CONFIRM)
     )
     made.client = {who: API.of(getattr(cast, who)) for who in CAST if who != "key"} | {"key": key}
     return made
@@ -252,6 +268,7 @@ def test_every_operation_has_an_endpoint_of_its_name() -> None:
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
         "_session_start_with_code", "superuser_create", "admin_link", "keys_rotate", "backup_recorded",
         "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay", "user_export", "retention_run",
+        "user_reset_link", "_password_reset_request",
     }  # fmt: skip
 
     assert set(OPERATIONS) - not_here <= set(ENDPOINTS)
@@ -270,7 +287,14 @@ def test_who_may(world: World, everything: Callable[[], Any], name: str) -> None
     assert everything() == before  # the test undoes what it does
 
 
-@pytest.mark.parametrize("name", sorted(ROUTES))
+@pytest.mark.parametrize("name", sorted(OPEN))
+def test_what_is_open_is_open_to_nobody_and_asks_for_no_key(world: World, name: str) -> None:
+    world.client["nobody"], world.client["dead key"] = API(), API("idk_nothing")
+
+    assert {asked(world, who, name).status_code for who in ("nobody", "dead key")} <= {202, 204}
+
+
+@pytest.mark.parametrize("name", sorted(set(ROUTES) - set(OPEN)))
 def test_nobody_may_anything(world: World, name: str) -> None:
     world.client["nobody"] = API()
 

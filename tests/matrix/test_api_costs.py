@@ -92,6 +92,7 @@ VERBS: dict[str, tuple[Status, dict[str, Any], list[str]]] = {
         ["--moderator", "--confirmed", "--locked"],
     ),
     "sign-out": (Status.ACTIVE, {}, []),
+    "reset-password": (Status.ACTIVE, {}, []),
 }
 OF_THE_ROW = {"id", "organization", "email", "username", "name", "created_at", "updated_at"}
 

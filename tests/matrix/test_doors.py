@@ -23,9 +23,10 @@ from django.utils import timezone
 
 from accounts import ids
 from accounts.actors import Actor, Door
-from accounts.models import AuditEvent, AuditPart, Organization, User
+from accounts.models import AuditEvent, AuditPart, Organization, Purpose, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.base import OPERATIONS
+from accounts.operations.links import mint
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import user_tag
 from accounts.passwords import verified
@@ -34,6 +35,7 @@ from gdpr.operations.erasure import erase
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API
+from tests.accounts.mailbox import token_of
 from tests.factories.claims import make_claim, say
 from tests.factories.organizations import make_application, make_guest
 from tests.factories.users import SessionFactory, make_user
@@ -52,14 +54,15 @@ class Command:
     """A command line, and what is typed."""
 
     words: Callable[[World], list[str]]
-    stdin: str = ""
+    stdin: str | Callable[[World], str] = ""
     takes_reason: bool = True
 
     def do(self, world: World) -> None:
         """Run it."""
         name, *words = self.words(world)
         why = ["--reason", REASON] if self.takes_reason else []
-        result = run(name, *words, *why, stdin=io.StringIO(self.stdin))
+        stdin = self.stdin if isinstance(self.stdin, str) else self.stdin(world)
+        result = run(name, *words, *why, stdin=io.StringIO(stdin))
         assert result.code == 0, result.err
 
 
@@ -245,6 +248,7 @@ VERBS: dict[str, Verb] = {
     "user_confirm": on_bob("confirm"),
     "user_unconfirm": on_bob("unconfirm"),
     "user_sign_out": on_bob("sign_out"),
+    "user_reset_password": on_bob("reset_password"),
     "user_tag": on_bob("tag", "vip", "night shift", form={"tags": "vip, night shift"}, tags=["vip", "night shift"]),
     "user_untag": on_bob("untag", "lab", form={"tags": "lab"}, tags=["lab"]),
     "user_set": on_bob(
@@ -271,6 +275,23 @@ VERBS: dict[str, Verb] = {
         Click(lambda _: reverse("admin:accounts_user_add"), lambda _: {
             "organization": "acme", "email": "Kim@acme.example", "username": "Kim", "name": "Kim Lee",
             "roles": ["admin"], "tags": "lab", "verified": "on", "password": "none"}),
+    ),
+    "user_create, with a link": Verb(
+        "user_create",
+        Command(lambda _: ["user_create", "--org", "acme", "--email", "kim@acme.example", "--send-link"]),
+        Request("POST", lambda _: "users/", lambda _: {
+            "organization": "acme", "email": "kim@acme.example", "send_link": True}),
+        Click(lambda _: reverse("admin:accounts_user_add"), lambda _: {
+            "organization": "acme", "email": "kim@acme.example", "password": "link"}),
+    ),
+    "password_reset": Verb(
+        "password_reset",
+        Command(lambda _: ["user_set_password", "--reset-token-stdin", "--password-stdin"],
+                lambda world: f"{world.token}\n{NEW_PASSWORD}\n", takes_reason=False),
+        Request("POST", lambda _: "auth/password/reset/", lambda world: {
+            "token": world.token, "password": NEW_PASSWORD}, takes_reason=False),
+        without={Door.ADMIN: "for people who are not signed in: its page is /link/"},
+        prepare=lambda world: setattr(world, "token", token_of(mint(world.bob, Purpose.PASSWORD_RESET))),
     ),
     "user_create, generated": Verb(
         "user_create",
@@ -506,6 +527,9 @@ ONE_DOOR = {
     "session_end": "the sign-out button",
     "user_change_password": "one's own, with the present one, on its page",
     "link_redeem": "the page of the link",
+    "email_confirm": "its page, and the API: tests/accounts/api/test_auth.py compares",
+    "_password_reset_request": "the worker, for whoever asked on the page or in the API",
+    "user_reset_link": "the shell: an answer of the API or a page of the admin would show others a way in",
     "installation_start": "the first start",
     "superuser_create": "the operator makes super-users",
     "admin_link": "the operator's way back in",

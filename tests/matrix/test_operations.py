@@ -21,7 +21,17 @@ from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
 from accounts.models import APIKey, AuditEvent, ClaimDefinition, Membership, Organization, Session, User
-from accounts.operations import api_keys, backups, claims, installation, organizations, sessions, statuses, users
+from accounts.operations import (
+    api_keys,
+    backups,
+    claims,
+    installation,
+    organizations,
+    recovery,
+    sessions,
+    statuses,
+    users,
+)
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
 from gdpr import operations as archive
@@ -98,6 +108,8 @@ PERMISSIONS: dict[str, Verb] = {
         "++++---0--",
         lambda world, actor: users.user_set_password(actor=actor, user=world.bob, password=new_password()),
     ),
+    "user_reset_password": on_bob("++++---0--", recovery.user_reset_password),
+    "user_reset_link": on_bob("++++---0--", recovery.user_reset_link),
     "user_suspend": status_verb("+++++--0--", "suspend"),
     "user_activate": status_verb("+++++--0--", "activate", Status.SUSPENDED),
     "user_lock": status_verb("+++++--0--", "lock"),
@@ -178,7 +190,7 @@ PERMISSIONS: dict[str, Verb] = {
         "++--------", replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}
     ),
     "superuser_create": on_acme("++--------", installation.superuser_create, email="super@example.com"),
-    "admin_link": on_bob("++--------", installation.admin_link),
+    "admin_link": on_bob("++--------", recovery.admin_link),
     "hold_place": on_bob("++++---0--", holds.hold_place, reason="Case 7", exemption="e"),
     "hold_review": Verb("++++---0--", lambda world, actor: holds.hold_review(actor=actor, hold=world.hold)),
     "hold_release": Verb("++++---0--", lambda world, actor: holds.hold_release(actor=actor, hold=world.hold)),
@@ -205,6 +217,9 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_session_start_with_code",
     "session_end",
     "link_redeem",
+    "_password_reset_request",
+    "password_reset",
+    "email_confirm",
     "installation_start",
     "user_change_password",
 }

@@ -1,7 +1,8 @@
 """Every event by every credential: which die, which live, at the very next use.
 
 ``x`` it opens nothing any more, ``+`` it still opens its door. The columns: a browser's session, an API
-key that the person made, a one-time link that was made for them.
+key that the person made, and links that were made for them: to sign in, to set a new password, to confirm
+their address.
 """
 
 from collections.abc import Callable
@@ -9,14 +10,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from accounts import ids, policy
 from accounts.actors import Actor, Door
 from accounts.errors import NotAuthenticated
-from accounts.models import Organization, Session, User
-from accounts.operations import api_keys, installation, organizations, sessions, statuses, users
+from accounts.models import Organization, Purpose, Session, User
+from accounts.operations import api_keys, organizations, recovery, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
+from accounts.operations.links import mint
 from gdpr.operations import erasure, replay
+from tests.accounts.mailbox import token_of
 from tests.factories.users import SessionFactory
 from tests.matrix.test_operations import modules
 
@@ -41,43 +45,55 @@ def new_password() -> NewPassword:
 
 
 def redeem(world: World, token: str) -> Any:
-    return installation.link_redeem(
+    return recovery.link_redeem(
         actor=policy.anonymous(door=Door.PAGE), token=token, password=new_password(), key_hash="f" * 40
     )
 
 
+def reset(world: World, token: str) -> Any:
+    return recovery.password_reset(actor=policy.anonymous(door=Door.PAGE), token=token, password=new_password())
+
+
+def confirmed(world: World, token: str) -> Any:
+    return recovery.email_confirm(actor=policy.anonymous(door=Door.PAGE), token=token)
+
+
 CELLS: dict[str, tuple[str, Event]] = {
-    "user_suspend": ("xxx", status("suspend")),
-    "user_lock": ("xxx", status("lock")),
-    "user_archive": ("xxx", status("archive")),
-    "user_restrict": ("xxx", status("restrict")),
-    "user_set": ("xxx", on_erin(users.user_set, locked=True)),
+    "user_suspend": ("xxxxx", status("suspend")),
+    "user_lock": ("xxxxx", status("lock")),
+    "user_archive": ("xxxxx", status("archive")),
+    "user_restrict": ("xxxxx", status("restrict")),
+    "user_set": ("xxxxx", on_erin(users.user_set, locked=True)),
     "user_set_password": (
-        "x+x",
+        "x+xx+",
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
-    "link_redeem": ("x+x", lambda world: redeem(world, world.token)),
-    "user_purge": ("xxx", on_erin(erasure.erase, how="purge")),
-    "user_delete": ("xxx", on_erin(erasure.erase, how="delete")),
-    "erasure_fence": ("xxx", on_erin(erasure.erasure_fence, how="purge")),
+    "link_redeem": ("x+xx+", lambda world: redeem(world, world.token)),
+    "password_reset": ("x+xx+", lambda world: reset(world, world.reset)),
+    "email_confirm": ("++++x", lambda world: confirmed(world, world.confirm)),
+    "user_reset_link": ("+++x+", on_erin(recovery.user_reset_link)),
+    "user_purge": ("xxxxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxxxx", on_erin(erasure.erase, how="delete")),
+    "erasure_fence": ("xxxxx", on_erin(erasure.erasure_fence, how="purge")),
     "erasure_replay": (
-        "xxx",
+        "xxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
     ),
-    "user_delete_activities": ("x++", on_erin(erasure.user_delete_activities)),
-    "user_update": ("++x", on_erin(users.user_update, changes={"email": "new@example.com"})),
-    "user_sign_out": ("x+x", on_erin(users.user_sign_out)),
-    "session_revoke_all": ("x++", on_erin(sessions.session_revoke_all)),
-    "session_revoke": ("x++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
-    "api_key_revoke": ("+x+", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
-    "admin_link": ("++x", on_erin(installation.admin_link)),
-    "org_suspend": ("xxx", on_acme(organizations.org_suspend)),
-    "org_archive": ("xxx", on_acme(organizations.org_archive)),
-    "user_confirm": ("+++", on_erin(users.user_confirm)),
-    "user_tag": ("+++", on_erin(users.user_tag, tags=["x"])),
+    "user_delete_activities": ("x++++", on_erin(erasure.user_delete_activities)),
+    "user_update": ("++xxx", on_erin(users.user_update, changes={"email": "new@example.com"})),
+    "user_sign_out": ("x+xx+", on_erin(users.user_sign_out)),
+    "session_revoke_all": ("x++++", on_erin(sessions.session_revoke_all)),
+    "session_revoke": ("x++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
+    "api_key_revoke": ("+x+++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
+    "admin_link": ("++x++", on_erin(recovery.admin_link)),
+    "org_suspend": ("xxxxx", on_acme(organizations.org_suspend)),
+    "org_archive": ("xxxxx", on_acme(organizations.org_archive)),
+    "user_confirm": ("+++++", on_erin(users.user_confirm)),
+    "user_tag": ("+++++", on_erin(users.user_tag, tags=["x"])),
 }
 
 END_NOTHING = {
+    "_password_reset_request",
     "_session_start",
     "_session_start_with_code",
     "api_key_create",
@@ -112,6 +128,7 @@ END_NOTHING = {
     "user_export",
     "user_export_fetch",
     "user_export_request",
+    "user_reset_password",
     "user_unconfirm",
     "user_unlock",
     "user_unrestrict",
@@ -126,7 +143,9 @@ def world(acme: Organization, alice: User, erin: User, root: User, operator: Act
     made = api_keys.api_key_create(
         actor=policy.actor_for(erin, door=Door.API), organization=acme, name="script", scopes=["user.show"]
     )
-    link = installation.admin_link(actor=operator, user=erin)
+    link = recovery.admin_link(actor=operator, user=erin)
+    reset_link = mint(erin, Purpose.PASSWORD_RESET, is_mailed=True)
+    confirm_link = mint(erin, Purpose.EMAIL_CONFIRM, is_mailed=True)
     return SimpleNamespace(
         acme=acme,
         erin=erin,
@@ -134,16 +153,33 @@ def world(acme: Organization, alice: User, erin: User, root: User, operator: Act
         session=SessionFactory.create(user=erin),
         key=made.key,
         secret=made.secret,
-        token=link.rstrip("/").rpartition("/")[2],
+        token=token_of(link),
+        reset=token_of(reset_link),
+        confirm=token_of(confirm_link),
     )
 
 
 def opens(use: Callable[[], Any]) -> str:
-    try:
-        use()
-    except NotAuthenticated:
-        return "x"
+    """Try a credential, and undo what comes of it."""
+    with transaction.atomic():
+        try:
+            use()
+        except NotAuthenticated:
+            return "x"
+        finally:
+            transaction.set_rollback(True)
     return "+"
+
+
+def uses_of(world: World) -> list[Callable[[], Any]]:
+    """Give the use of each credential, in the order of the columns."""
+    return [
+        lambda: use_session(world),
+        lambda: api_keys.api_key_authenticated(world.secret),
+        lambda: redeem(world, world.token),
+        lambda: reset(world, world.reset),
+        lambda: confirmed(world, world.confirm),
+    ]
 
 
 def use_session(world: World) -> None:
@@ -164,18 +200,11 @@ def test_what_dies(world: World, name: str) -> None:
 
     event(world)
 
-    uses: tuple[Callable[[], Any], ...] = (
-        lambda: use_session(world),
-        lambda: api_keys.api_key_authenticated(world.secret),
-        lambda: redeem(world, world.token),
-    )
-    assert "".join(opens(use) for use in uses) == letters
+    assert "".join(opens(use) for use in uses_of(world)) == letters
 
 
 def test_with_nothing_done_everything_lives(world: World) -> None:
-    assert opens(lambda: use_session(world)) == "+"
-    assert opens(lambda: api_keys.api_key_authenticated(world.secret)) == "+"
-    assert opens(lambda: redeem(world, world.token)) == "+"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "archive", "lock", "restrict"])
@@ -185,6 +214,4 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(verb)(world)
     status(back)(world)
 
-    assert opens(lambda: use_session(world)) == "x"
-    assert opens(lambda: api_keys.api_key_authenticated(world.secret)) == "x"
-    assert opens(lambda: redeem(world, world.token)) == "x"
+    assert "".join(opens(use) for use in uses_of(world)) == "xxxxx"

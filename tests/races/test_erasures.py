@@ -11,7 +11,7 @@ from accounts.models import APIKey, AuditEvent, Session, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.audit import audit_verify
 from accounts.operations.base import NewPassword
-from accounts.operations.installation import admin_link, link_redeem
+from accounts.operations.recovery import admin_link, link_redeem
 from accounts.operations.sessions import session_start
 from accounts.operations.users import user_tag, user_update
 from accounts.statuses import Status

@@ -14,16 +14,36 @@ from django.db import connections
 from accounts import policy
 from accounts.actors import Actor, Door
 from accounts.errors import AccountsError, Conflict, NotAllowed, NotAuthenticated, VersionConflict
-from accounts.models import APIKey, AuditChain, AuditEvent, OneTimeLink, Organization, RoleAssignment, Session, User
+from accounts.models import (
+    APIKey,
+    AuditChain,
+    AuditEvent,
+    OneTimeLink,
+    Organization,
+    Outbox,
+    Purpose,
+    RoleAssignment,
+    Session,
+    User,
+)
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.audit import audit_verify
 from accounts.operations.base import NewPassword
-from accounts.operations.installation import admin_link, link_redeem
+from accounts.operations.links import mint
 from accounts.operations.organizations import membership_add, membership_remove, org_suspend
+from accounts.operations.outbox import deliver
+from accounts.operations.recovery import (
+    admin_link,
+    email_confirm,
+    link_redeem,
+    password_reset,
+    user_reset_password,
+)
 from accounts.operations.sessions import session_start
 from accounts.operations.statuses import user_activate, user_archive, user_suspend
 from accounts.operations.users import user_create, user_set, user_tag, user_update
 from accounts.statuses import Status
+from tests.accounts.mailbox import token_of
 from tests.factories.organizations import give, make_organization
 from tests.factories.users import PASSWORD, make_user
 
@@ -243,6 +263,61 @@ class TestCredentials:
 
             assert (len(succeeded(results)), refusals(results)) == (1, {NotAuthenticated})
             assert Session.objects.live().filter(user=bob).count() == 1
+
+    @pytest.mark.parametrize("purpose", [Purpose.PASSWORD_RESET, Purpose.EMAIL_CONFIRM])
+    def test_a_letter_s_link_is_used_eight_times(
+        self, rounds: Iterator[Organization], anybody: Actor, purpose: Purpose
+    ) -> None:
+        for organization in list(rounds)[: ROUNDS // 3]:
+            bob = make_user(organization, "bob")
+            token = token_of(mint(bob, purpose, is_mailed=True))
+
+            def use(number: int, token: str = token) -> User:
+                if purpose == Purpose.EMAIL_CONFIRM:
+                    return email_confirm(actor=anybody, token=token)
+                password = NewPassword(f"{number} horses graze behind the mill")
+                return password_reset(actor=anybody, token=token, password=password)
+
+            results = together(*(partial(use, number) for number in range(THREADS)))
+
+            assert (len(succeeded(results)), refusals(results)) == (1, {NotAuthenticated})
+            assert AuditEvent.objects.filter(subject_id=bob.pk, outcome="done").count() == 1
+            if purpose == Purpose.PASSWORD_RESET:
+                (winner,) = [number for number, result in enumerate(results) if isinstance(result, User)]
+                bob.refresh_from_db()
+                assert bob.check_password(f"{winner} horses graze behind the mill")
+
+    def test_a_reset_against_another_address(
+        self, rounds: Iterator[Organization], shell: Actor, anybody: Actor
+    ) -> None:
+        for organization in rounds:
+            bob = make_user(organization, "bob")
+            token = token_of(mint(bob, Purpose.PASSWORD_RESET, is_mailed=True))
+
+            reset, _ = together(
+                partial(password_reset, actor=anybody, token=token, password=NewPassword("horses behind the mill")),
+                partial(user_update, actor=shell, user=bob, changes={"email": "new@example.com"}),
+            )
+
+            bob.refresh_from_db()
+            assert bob.email == "new@example.com"
+            assert bob.check_password("horses behind the mill") is isinstance(reset, User)
+            assert not bob.email_verified
+            assert not OneTimeLink.objects.live().filter(user=bob).exists()
+
+    def test_a_letter_is_written_while_the_person_is_suspended(
+        self, rounds: Iterator[Organization], shell: Actor
+    ) -> None:
+        for organization in rounds:
+            make_user(organization, "owner", role="owner")
+            bob = make_user(organization, "bob")
+            user_reset_password(actor=shell, user=bob)
+            (row,) = Outbox.objects.filter(user=bob).values_list("pk", flat=True)
+
+            together(partial(user_suspend, actor=shell, user=bob), partial(deliver, row))
+
+            assert not OneTimeLink.objects.live().filter(user=bob).exists()
+            assert not Outbox.objects.due().filter(user=bob).exists()
 
     def test_a_link_is_redeemed_while_the_person_is_suspended(
         self, rounds: Iterator[Organization], shell: Actor, anybody: Actor

@@ -6,7 +6,8 @@ from typing import Any
 from accounts.actors import Actor
 from accounts.errors import NotFound
 from accounts.management.base import ChangeCommand, UserCommand
-from accounts.operations.installation import admin_link, first_superuser
+from accounts.operations.installation import first_superuser
+from accounts.operations.recovery import admin_link
 
 
 class Command(UserCommand, ChangeCommand):

@@ -24,7 +24,8 @@ from accounts.management.parser import Parser
 from accounts.management.supervisor import Program, Supervisor
 from accounts.models import User
 from accounts.operations.demo import make_demo
-from accounts.operations.installation import admin_link, installation_start, locked_out_superuser, readiness
+from accounts.operations.installation import installation_start, locked_out_superuser, readiness
+from accounts.operations.recovery import admin_link
 
 REPEATED: Final = ("IDENTITY_VAR", "DATABASE_URL", "PUBLIC_URL", "PORT")
 """What a command in another shell needs to mean the same installation."""

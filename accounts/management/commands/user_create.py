@@ -23,6 +23,7 @@ class Command(ChangeCommand):
         "user_create --email kim@example.com --name 'Kim Lee' --generate-password",
         "user_create --email ann@example.com --org acme --role admin --verified --tag vip",
         "user_create --email lee@example.com --claim department=Engineering",
+        "user_create --email lee@example.com --name 'Lee Roe' --send-link",
     )
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
@@ -45,12 +46,17 @@ class Command(ChangeCommand):
         options.add_flag(parser, "admin", "give the role admin")
         options.add_flag(parser, "moderator", "give the role moderator")
         parser.add_argument("--no-must-change", action="store_true", help="the password may stay")
+        parser.add_argument(
+            "--send-link",
+            action="store_true",
+            help="mail a link: to set a password if none is given here, else to confirm the address",
+        )
         options.add_password(parser)
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:
         """Make it and show it, with the generated password."""
         organization = self.organization(actor, arguments)
-        password, shown_once = password_of(self, arguments, ask=not arguments.dry_run)
+        password, shown_once = password_of(self, arguments, ask=not (arguments.dry_run or arguments.send_link))
         roles = [*arguments.role, *(word for word in ("admin", "moderator") if getattr(arguments, word))]
         claims = claims_of(actor, arguments.claim, organization)
 
@@ -73,6 +79,7 @@ class Command(ChangeCommand):
                 tags=arguments.tag,
                 metadata=metadata_of(arguments.metadata),
                 claims=claims,
+                send_link=arguments.send_link,
                 reason=arguments.reason,
             ),
             shown,

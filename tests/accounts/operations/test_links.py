@@ -12,7 +12,8 @@ from accounts.actors import Actor, Door
 from accounts.errors import Conflict, Invalid, NotAllowed, NotAuthenticated
 from accounts.models import AuditEvent, AuditPart, OneTimeLink, Organization, Outbox, Session, User
 from accounts.operations.base import NewPassword
-from accounts.operations.installation import Redeemed, admin_link, link_find, link_redeem
+from accounts.operations.links import link_find
+from accounts.operations.recovery import Redeemed, admin_link, link_redeem
 from accounts.statuses import OrganizationStatus, Status
 from tests.accounts.pages.browsing import at_once, enrol
 from tests.factories.users import SessionFactory, make_user

@@ -25,8 +25,9 @@ from accounts.models import (
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.base import NewPassword
-from accounts.operations.installation import admin_link, keys_rotate, superuser_create
+from accounts.operations.installation import keys_rotate, superuser_create
 from accounts.operations.organizations import org_create
+from accounts.operations.recovery import admin_link
 from accounts.operations.sessions import session_revoke, session_revoke_all, session_start
 from accounts.operations.statuses import STATUS_VERBS, user_lock, user_suspend
 from accounts.operations.users import (

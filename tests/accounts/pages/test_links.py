@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.actors import Actor
 from accounts.models import AuditEvent, OneTimeLink, Organization, Session, User
-from accounts.operations.installation import admin_link
+from accounts.operations.recovery import admin_link
 from accounts.passwords import LONGEST, SHORTEST
 from accounts.statuses import OrganizationStatus
 from tests.accounts.pages.browsing import CHROME, at_once, code_of, enrol, proof_in, sign_in, text_of

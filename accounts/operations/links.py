@@ -1,0 +1,129 @@
+"""One-time links: made for one purpose, kept as a hash, void when what they stand on changes.
+
+Their secrets are made at the last moment: by whoever shows one, or by the worker when it writes the
+letter, so that none ever lies in the outbox or a queue.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.errors import Conflict, NotAuthenticated
+from accounts.mail import LETTERS
+from accounts.models import OneTimeLink, Outbox, Purpose, User
+from accounts.secrets import generate, matches, parse
+
+__all__ = ["LIFE", "LINKED", "dead_link", "guard_may_sign_in", "link_find", "link_for", "link_used", "mint", "void"]
+
+LIFE: Final[Mapping[Purpose, timedelta]] = {
+    Purpose.SIGN_IN: timedelta(minutes=15),
+    Purpose.PASSWORD_RESET: timedelta(hours=1),
+    Purpose.WELCOME: timedelta(days=3),
+    Purpose.EMAIL_CONFIRM: timedelta(days=3),
+}
+LINKED: Final[Mapping[str, Purpose]] = {
+    kind: Purpose(letter.purpose) for kind, letter in LETTERS.items() if letter.purpose
+}
+"""The letters that carry a link, and what for."""
+
+
+def mint(user: User, purpose: Purpose, *, is_mailed: bool = False) -> str:
+    """Make a link for a person, in the caller's transaction with the account locked; gives its address.
+
+    Earlier links for the same purpose die. The address begins with the configured public one, whatever
+    a request called us.
+
+    :param is_mailed: it goes to the account's address, so that whoever opens it reads that mailbox
+    """
+    user.one_time_links.filter(purpose=purpose).void()
+    secret = generate("lnk")
+    OneTimeLink.objects.create(
+        organization_id=user.organization_id,
+        user=user,
+        purpose=purpose,
+        sent_to_key=user.email_key if is_mailed else None,
+        lookup=secret.lookup,
+        secret_hash=secret.hash,
+        expires_at=timezone.now() + LIFE[purpose],
+    )
+    # SECURITY: from the settings, never from a Host header, which anybody writes.
+    return settings.PUBLIC_URL + reverse("link", args=[secret.text])
+
+
+def link_for(row: Outbox) -> str:
+    """Make the link that a letter carries, while it is written.
+
+    :raises Conflict: if the letter was taken back meanwhile, or the account may not sign in now
+    """
+    with transaction.atomic():
+        user = User.objects.locked(row.user)
+        if not Outbox.objects.filter(pk=row.pk, state=Outbox.QUEUED).exists():
+            raise Conflict("The letter was taken back.")
+        guard_may_sign_in(user)
+        return mint(user, LINKED[row.kind], is_mailed=True)
+
+
+def void(user: User, *, confirmations: bool = True) -> int:
+    """Make a person's links useless, and take back the letters that would carry one; says how many links there were.
+
+    :param confirmations: also those that only confirm an address: they open no door
+    """
+    kept = () if confirmations else (Purpose.EMAIL_CONFIRM,)
+    letters = [letter for letter, purpose in LINKED.items() if purpose not in kept]
+    Outbox.objects.filter(user=user, kind__in=letters, state=Outbox.QUEUED).delete()
+    return user.one_time_links.exclude(purpose__in=kept).void()
+
+
+def guard_may_sign_in(user: User) -> None:
+    """Refuse a link for somebody whom it would not let in.
+
+    :raises Conflict: saying what to do first
+    """
+    if not user.is_active:
+        raise Conflict(
+            f"The account is {user.current_status}.", remedy=f"Activate it first: user_activate {user.public_id}"
+        )
+    if not user.organization.is_active:
+        raise Conflict(
+            f"The organization is {user.organization.status}.",
+            remedy=f"Activate it first: org_activate {user.organization.slug}",
+        )
+
+
+def link_find(token: str, *purposes: Purpose) -> OneTimeLink:
+    """Find the live link of a token.
+
+    :param purposes: among these; among all if none is named
+    :raises NotAuthenticated: the same for every token that opens nothing
+    """
+    parsed = parse("lnk", token)
+    rows = OneTimeLink.objects.live().select_related("user__organization")
+    if purposes:
+        rows = rows.filter(purpose__in=purposes)
+    link = rows.filter(lookup=parsed[0]).first() if parsed else None
+    if link is None or parsed is None or not matches(parsed[1], link.secret_hash):
+        raise dead_link()
+    return link
+
+
+def link_used(token: str, *purposes: Purpose) -> tuple[OneTimeLink, User]:
+    """Use a link up, in the caller's transaction; gives whom it was for, locked. Of several at once one gets in.
+
+    :raises NotAuthenticated: if it opens nothing (any more), or its person may not sign in
+    """
+    link = link_find(token, *purposes)
+    user = User.objects.locked(link.user)
+    is_theirs = link.sent_to_key in {None, user.email_key}
+    if not OneTimeLink.objects.use(link) or not is_theirs or not user.may_sign_in:
+        raise dead_link()
+    return link, user
+
+
+def dead_link() -> NotAuthenticated:
+    """Make the one refusal of every link that opens nothing."""
+    return NotAuthenticated("This link is used up, has run out or never was one.", remedy="Ask for a new one.")
