@@ -1,5 +1,15 @@
 """The admin: pages for people who click."""
 
-from accounts.admin import api_keys, audit, memberships, organizations, roles, sessions, users
+from accounts.admin import api_keys, applications, audit, memberships, organizations, roles, sessions, user_roles, users
 
-__all__ = ["api_keys", "audit", "memberships", "organizations", "roles", "sessions", "users"]
+__all__ = [
+    "api_keys",
+    "applications",
+    "audit",
+    "memberships",
+    "organizations",
+    "roles",
+    "sessions",
+    "user_roles",
+    "users",
+]

@@ -28,7 +28,7 @@ __all__ = ["CodeForm", "HouseAdminSite", "SignInForm", "site"]
 
 USUAL_ORGANIZATION = "default"
 UNUSED = frozenset({"view_on_site", "autocomplete", "app_list", "jsi18n"})
-NAVIGATION = ("People", "Organizations", "Memberships", "Roles", "Sessions", "API keys", "Audit trail")
+NAVIGATION = ("People", "Organizations", "Memberships", "Roles", "Applications", "Sessions", "API keys", "Audit trail")
 """In which order; what other rooms add comes last."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from accounts.actions import BUILT_IN_ROLES
+from accounts.admin.look_ahead import role_field
 from accounts.admin.verbs import HouseForm, VersionedForm
 from accounts.models import Organization, User
 from accounts.models.users import PROFILE_FIELDS
@@ -36,9 +36,7 @@ class FilterForm(forms.Form):
             ("all", "Every status"),
         ),
     )
-    role = forms.ChoiceField(
-        required=False, choices=(("", "Any"), *((slug, slug.capitalize()) for slug in BUILT_IN_ROLES))
-    )
+    role = role_field(required=False)
     tag = forms.CharField(required=False, widget=forms.TextInput(attrs=QUIET))
     inactive_since = forms.CharField(
         label="Silent since",
@@ -139,6 +137,11 @@ class CreateForm(HouseForm):
         help_text="Everybody is a member. You can give what you may do yourself.",
         widget=forms.CheckboxSelectMultiple,
     )
+    role = role_field(
+        label="Another role",
+        required=False,
+        help_text="One that the organization or an application of it has. More on the tab “Roles” later.",
+    )
     password = forms.ChoiceField(
         choices=(
             ("none", "None for now: they cannot sign in with a password yet"),
@@ -175,7 +178,7 @@ class CreateForm(HouseForm):
             "profile": {"name": values["name"]} if values["name"] else {},
             "password": NewPassword(self.secret) if self.secret else None,
             "verified": values["verified"],
-            "roles": ["member", *values["roles"]],
+            "roles": ["member", *values["roles"], *filter(None, [values["role"]])],
             "tags": [tag.strip() for tag in values["tags"].split(",") if tag.strip()],
             "reason": values["reason"],
         }

@@ -19,11 +19,13 @@ from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
 from tests.factories.organizations import make_guest
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import SessionFactory, make_user
 from tests.shell import run
 
 LISTS = (
-    "users/", "users/?member_of=acme", "memberships/", "api-keys/", "sessions/", "audit-events/", "organizations/",
+    "users/", "users/?member_of=acme", "memberships/", "api-keys/", "sessions/", "audit-events/", "organizations/", "applications/", "roles/",
+    "permissions/",
     "personal-data/holds/", "personal-data/requests/",
 )  # fmt: skip
 
@@ -52,6 +54,9 @@ def fill(acme: Organization, nextdoor: Organization, numbers: range) -> None:
         hold_place(actor=policy.operator(os_user="tester"), user=user, reason="Case 9", exemption="e")
         request_open(actor=policy.operator(os_user="tester"), user=user, kind="access")
         make_guest(make_user(nextdoor, f"guest-{number}"), acme)
+        application = make_application(acme, f"app-{number}")
+        give_custom(user, make_role(acme, f"role-{number}", "user.show"))
+        give_custom(user, make_role(acme, f"role-{number}", "billing.refund", application=application))
         APIKey.objects.create(
             organization=acme, name="x", made_by=user, scopes=[], lookup=f"{number:012d}", secret_hash="0" * 64,
             expires_at=timezone.now() + timedelta(days=1),

@@ -17,13 +17,16 @@ SERVERS = {"backup", "changepassword", "keys_rotate", "restore", "serve", "sweep
 
 ISSUE = {
     "user": "create list search show update set_password suspend activate lock unlock restrict unrestrict archive "
-    "confirm unconfirm tag untag set suspend_matching sign_out sessions",
+    "confirm unconfirm tag untag set suspend_matching sign_out sessions roles",
+    "app": "create list show update delete",
+    "role": "create list show update delete",
+    "permission": "list",
     "org": "create list show update suspend activate archive members",
     "api_key": "create list revoke",
     "audit": "list verify",
     "gdpr": "coverage hold requests terms retention record",
 }
-"""Noun: the verbs that issues 2 to 4 name."""
+"""Noun: the verbs that issues 2 to 5 name."""
 
 ALL = sorted(COMMANDS)
 

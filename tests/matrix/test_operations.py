@@ -20,14 +20,25 @@ from accounts import ids, operations, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
-from accounts.models import APIKey, AuditEvent, Membership, Organization, Session, User
-from accounts.operations import api_keys, backups, installation, organizations, sessions, statuses, users
+from accounts.models import APIKey, Application, AuditEvent, Membership, Organization, Role, Session, User
+from accounts.operations import (
+    api_keys,
+    applications,
+    backups,
+    installation,
+    organizations,
+    roles,
+    sessions,
+    statuses,
+    users,
+)
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
 from gdpr import operations as archive
 from gdpr.models import Export, LegalHold, SubjectRequest
 from gdpr.operations import erasure, exports, holds, replay, requests, retention, terms
 from tests.factories.organizations import make_guest
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import SessionFactory, make_user
 
 CAST = ("operator", "root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
@@ -145,6 +156,28 @@ PERMISSIONS: dict[str, Verb] = {
     "api_key_revoke": Verb(
         "++++---0--", lambda world, actor: api_keys.api_key_revoke(actor=actor, key=world.other_key)
     ),
+    "app_create": on_acme("++++---0--", applications.app_create, slug="shop", name="Shop"),
+    "app_update": Verb(
+        "++++---0--",
+        lambda world, actor: applications.app_update(actor=actor, application=world.application, name="New"),
+    ),
+    "app_delete": Verb(
+        "++++---0--", lambda world, actor: applications.app_delete(actor=actor, application=world.application)
+    ),
+    "role_create": on_acme("++++---0--", roles.role_create, slug="clerk", name="Clerk", permissions=["user.show"]),
+    "role_update": Verb(
+        "++++---0--", lambda world, actor: roles.role_update(actor=actor, role=world.role, permissions=["user.tag"])
+    ),
+    "role_delete": Verb("++++---0--", lambda world, actor: roles.role_delete(actor=actor, role=world.role)),
+    "role_assign": Verb(
+        "++++---0--",
+        lambda world, actor: roles.role_assign(actor=actor, membership=world.guest, role=world.role),
+    ),
+    "role_remove": Verb(
+        "++++---0--",
+        lambda world, actor: roles.role_remove(actor=actor, membership=world.guest, role=world.role),
+        lambda world: give_custom(world.guest, world.role),
+    ),
     "user_purge": on_bob("++++---0--", erasure.erase, how="purge"),
     "user_delete": on_bob("++++---0--", erasure.erase, how="delete"),
     "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
@@ -200,6 +233,8 @@ READS = {
     Action.ORG_LIST,
     Action.ORG_SHOW,
     Action.MEMBERSHIP_LIST,
+    Action.APP_LIST,
+    Action.ROLE_LIST,
     Action.API_KEY_LIST,
     Action.AUDIT_LIST,
     Action.AUDIT_VERIFY,
@@ -210,7 +245,7 @@ READS = {
 }
 """Nothing changes: ``visible_to`` decides."""
 
-PARTS_OF_OTHERS = {Action.ROLE_ASSIGN, Action.USER_SUSPEND_MATCHING}
+PARTS_OF_OTHERS = {Action.USER_SUSPEND_MATCHING}
 """Asked for inside other operations; recorded as those."""
 
 
@@ -229,6 +264,8 @@ def world(
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        application=make_application(acme),
+        role=make_role(acme, "helpdesk", "user.show"),
         hold=holds.hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=requests.request_open(actor=operator, user=cast.carol, kind="access"),
     )
@@ -333,6 +370,8 @@ def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World,
         "acme": Organization(pk=ids.new(), slug="gone"),
         "session": Session(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "guest": Membership(pk=ids.new(), organization=world.acme, user=world.bob),
+        "application": Application(pk=ids.new(), organization=world.acme),
+        "role": Role(pk=ids.new(), organization=world.acme),
         "other_key": APIKey(pk=ids.new(), organization=world.acme),
         "hold": LegalHold(pk=ids.new(), organization=world.acme, user=world.carol),
         "request": SubjectRequest(pk=ids.new(), organization=world.acme, user_id=world.carol.pk),
