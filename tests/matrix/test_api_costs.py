@@ -24,8 +24,8 @@ from tests.factories.users import SessionFactory, make_user
 from tests.shell import run
 
 LISTS = (
-    "users/", "users/?member_of=acme", "memberships/", "api-keys/", "sessions/", "audit-events/", "organizations/", "applications/", "roles/",
-    "permissions/",
+    "users/", "users/?member_of=acme", "memberships/", "api-keys/", "sessions/", "audit-events/",
+    "organizations/", "applications/", "roles/", "permissions/",
     "personal-data/holds/", "personal-data/requests/",
 )  # fmt: skip
 
