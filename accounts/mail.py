@@ -71,9 +71,7 @@ class Letter:
 LETTERS: Final[Mapping[str, Letter]] = {
     letter.kind: letter
     for letter in (
-        Letter(
-            kind="welcome", title="Welcome", purpose="welcome", statuses=(Status.ACTIVE,), to_present_address=True
-        ),
+        Letter(kind="welcome", title="Welcome", purpose="welcome", statuses=(Status.ACTIVE,), to_present_address=True),
         Letter(
             kind="confirm_email",
             title="Confirm the address",

@@ -314,7 +314,11 @@ def _require_lasting(
     actor: Actor, role: Role, organization_id: UUID, words: frozenset[str], until: datetime | None
 ) -> None:
     """Refuse giving what the actor has until a day for longer than that, to themselves or an accomplice."""
-    person = APIKey.objects.get(pk=actor.id).made_by_id if actor.kind is ActorKind.API_KEY else actor.user_id
+    person = actor.user_id
+    if actor.kind is ActorKind.API_KEY and actor.id:
+        person = APIKey.objects.get(pk=actor.id).made_by_id
+    if person is None:
+        return
     wanted = words | ({Action.APP_UPDATE} if role.application_id else frozenset())
     ends: dict[str, datetime] = {}
     lasting: set[str] = set()
@@ -347,7 +351,9 @@ def require_rank_of_holders(actor: Actor, action: Action, role: Role) -> None:
     if actor.everything or role.organization_id is None:
         return
     theirs = RoleAssignment.objects.live().filter(membership__assignments__role=role)
-    theirs = theirs.filter(organization_id=role.organization_id).exclude(membership__user_id=actor.user_id)
+    theirs = theirs.filter(organization_id=role.organization_id)
+    if actor.user_id:
+        theirs = theirs.exclude(membership__user_id=actor.user_id)
     mine = sorted(actor.permissions_in(role.organization_id))
     beyond = RolePermission.objects.filter(role__application=None, role__assignments__in=theirs)
     beyond = beyond.exclude(permission__in=mine)

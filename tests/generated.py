@@ -64,7 +64,7 @@ def _exits() -> Iterator[str]:
 
 
 def _objects() -> Iterator[str]:
-    from accounts.serializers import api_keys, audit, letters, organizations, sessions, users
+    from accounts.serializers import api_keys, applications, audit, letters, organizations, roles, sessions, users
     from gdpr.serializers import duties
 
     shown: dict[str, Any] = {
@@ -72,6 +72,8 @@ def _objects() -> Iterator[str]:
         "User, alone (`user_show`)": users.UserDetailOutput,
         "Organization": organizations.OrganizationOutput,
         "Membership": organizations.MembershipOutput,
+        "Application": applications.ApplicationOutput,
+        "Role": roles.RoleOutput,
         "Session": sessions.SessionOutput,
         "API key": api_keys.APIKeyOutput,
         "Letter": letters.LetterOutput,
@@ -181,8 +183,11 @@ Made from `accounts/actions.py` by `make docs`. The word is the same in a role, 
 
 Above every organization, for the operator at the command line and super-users alone: {above}.
 
+What each means, and what applications define for themselves, `permission_list` says. A role of your own holds what you choose of these; a
+role of an application holds that application's own words and nothing of these.
+
 - `self`: one's own account (of `user.update` the profile fields only).
-- Nobody gives what they do not have: granting or taking a role needs every permission in it.
+- Nobody gives what they do not have, nor for longer: granting, taking, changing or deleting a role needs every permission in it.
 - Nobody acts on somebody more powerful; who cannot give roles (a moderator) acts on the less powerful only.
 - The last owner of an organization and the last super-user cannot be suspended, demoted, archived or removed.
 """

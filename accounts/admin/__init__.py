@@ -1,8 +1,32 @@
 """The admin: pages for people who click."""
 
-from accounts.admin import api_keys, audit, claims, letters, memberships, organizations, roles, sessions, users
+from accounts.admin import (
+    api_keys,
+    applications,
+    audit,
+    claims,
+    letters,
+    memberships,
+    organizations,
+    roles,
+    sessions,
+    user_roles,
+    users,
+)
 from accounts.admin.users import TABS
 
-__all__ = ["api_keys", "audit", "claims", "letters", "memberships", "organizations", "roles", "sessions", "users"]
+__all__ = [
+    "api_keys",
+    "applications",
+    "audit",
+    "claims",
+    "letters",
+    "memberships",
+    "organizations",
+    "roles",
+    "sessions",
+    "user_roles",
+    "users",
+]
 
 TABS.append(claims.CLAIMS)

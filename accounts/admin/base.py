@@ -34,7 +34,7 @@ from accounts.operations.base import remember_refusal
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
 from accounts.pagination import Order, Page, page_of
 
-__all__ = ["HouseAdmin", "Listing", "Scope", "actor_of", "answering", "organization_choices"]
+__all__ = ["HouseAdmin", "Listing", "Scope", "actor_of", "answering", "organization_choices", "place_named"]
 
 PAGE: Final = 25
 CHOICES: Final = 50
@@ -111,6 +111,13 @@ def organization_choices(actor: Actor, action: Action) -> list[Organization]:
     if not actor.everything:
         visible = visible.filter(pk__in=actor.organizations_where(action))
     return list(visible.order_by("created_at", "id")[: CHOICES + 1])
+
+
+def place_named(organizations: list[Organization], actor: Actor, slug: str) -> Organization:
+    """Choose what a form begins with: the organization named, or else the actor's own, or the first."""
+    named = [entry for entry in organizations if entry.slug == slug]
+    home = [entry for entry in organizations if entry.pk == actor.organization_id]
+    return (named or home or organizations)[0]
 
 
 class HouseAdmin(ModelAdmin[Any]):

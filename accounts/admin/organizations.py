@@ -17,7 +17,17 @@ from accounts.admin.site import site
 from accounts.admin.tables import Cell, Link, badge, date
 from accounts.admin.verbs import HouseForm, Verb, VersionedForm, called_on
 from accounts.errors import Conflict, Invalid, VersionConflict
-from accounts.models import APIKey, AuditEvent, ClaimDefinition, Membership, Organization, Session, User
+from accounts.models import (
+    APIKey,
+    Application,
+    AuditEvent,
+    ClaimDefinition,
+    Membership,
+    Organization,
+    Role,
+    Session,
+    User,
+)
 from accounts.operations.organizations import (
     ORGANIZATION_TRANSITIONS,
     org_activate,
@@ -194,7 +204,7 @@ class OrganizationAdmin(HouseAdmin):
             "verbs": self.verb_links(actor, row),
             "inside": [
                 Link(noun.plural, f"{noun.url('changelist')}?org={row.slug}")
-                for model in (User, Membership, ClaimDefinition, Session, APIKey, AuditEvent)
+                for model in (User, Membership, Role, Application, ClaimDefinition, Session, APIKey, AuditEvent)
                 if isinstance(noun := self.admin_site.get_model_admin(model), HouseAdmin)
                 and actor.holds(noun.reading, row.pk)
             ]

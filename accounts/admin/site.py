@@ -33,6 +33,7 @@ NAVIGATION = (
     "Organizations",
     "Memberships",
     "Roles",
+    "Applications",
     "Claims",
     "Sessions",
     "API keys",

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from accounts.actions import BUILT_IN_ROLES
+from accounts.admin.look_ahead import role_field
 from accounts.admin.verbs import HouseForm, VersionedForm
 from accounts.models import Organization, User
 from accounts.models.users import PROFILE_FIELDS
@@ -36,9 +36,7 @@ class FilterForm(forms.Form):
             ("all", "Every status"),
         ),
     )
-    role = forms.ChoiceField(
-        required=False, choices=(("", "Any"), *((slug, slug.capitalize()) for slug in BUILT_IN_ROLES))
-    )
+    role = role_field(required=False)
     tag = forms.CharField(required=False, widget=forms.TextInput(attrs=QUIET))
     claim = forms.CharField(
         required=False,
@@ -143,6 +141,11 @@ class CreateForm(HouseForm):
         help_text="Everybody is a member. You can give what you may do yourself.",
         widget=forms.CheckboxSelectMultiple,
     )
+    role = role_field(
+        label="Another role",
+        required=False,
+        help_text="One that the organization or an application of it has. More on the tab “Roles” later.",
+    )
     password = forms.ChoiceField(
         choices=(
             ("link", "They set one themselves: a letter brings a link, which confirms the address too"),
@@ -181,7 +184,7 @@ class CreateForm(HouseForm):
             "password": NewPassword(self.secret) if self.secret else None,
             "verified": values["verified"],
             "send_link": values["password"] == "link",  # noqa: S105 -- a choice
-            "roles": ["member", *values["roles"]],
+            "roles": ["member", *values["roles"], *filter(None, [values["role"]])],
             "tags": [tag.strip() for tag in values["tags"].split(",") if tag.strip()],
             "reason": values["reason"],
         }

@@ -172,7 +172,7 @@ class UserAdmin(HouseAdmin):
             Link(label, self.url(name, user.public_id), is_here=name == tab)
             for name, label, action in (
                 ("change", "Profile", Action.USER_SHOW),
-                ("memberships", "Memberships and roles", Action.MEMBERSHIP_LIST),
+                ("memberships", "Memberships", Action.MEMBERSHIP_LIST),
                 ("sessions", "Sessions", Action.SESSION_LIST),
                 ("audit", "Audit trail", Action.AUDIT_LIST),
                 *((tab.word, tab.label, tab.reading) for tab in TABS),

@@ -82,7 +82,7 @@ class RoleViewSet(_OfAnOrganization):
         return Role.objects.visible_to(self.actor).with_shown()
 
     def list(self, request: Request) -> Response:
-        """List the roles of an organization: built-in, its own, and of its applications; oldest first."""
+        """List the roles of an organization, oldest first: the four built-in ones, its own, its applications'."""
         organization = self.organization(self.asked.get("org", ""))
         self.require_in(organization.pk, Action.ROLE_LIST)
         application = self.application(organization, self.asked.get("app", ""))

@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import ids
+from accounts import ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.api.base import HouseViewSet, etag
@@ -20,7 +20,7 @@ from accounts.errors import Invalid, NotFound
 from accounts.filters import USER_ORDERS, UserFilter
 from accounts.models import Membership, Role, Session, User
 from accounts.models.users import PROFILE_FIELDS
-from accounts.operations.base import NewPassword
+from accounts.operations.base import NewPassword, remember_refusal
 from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
 from accounts.operations.claims import user_claims_remove, user_claims_set
 from accounts.operations.idempotency import begun, repeatable, was_done
@@ -518,13 +518,13 @@ class UserViewSet(HouseViewSet):
     @action(detail=True, methods=["get"])
     def roles(self, request: Request, id: str) -> Response:  # noqa: A002
         """List the roles that a user has in an organization, by application; at home if none is named."""
-        return self._roles_of(self._membership(id, self.asked.get("org", "")).pk)
+        return self._roles_of(self._membership(id, self.asked.get("org", ""), Action.MEMBERSHIP_LIST).pk)
 
     @roles.mapping.post
     def assign_role(self, request: Request, id: str) -> Response:  # noqa: A002
         """Give a user a role, for good or until a moment; again changes the end only."""
         given = self.read()
-        membership = self._membership(id, given.get("organization", ""))
+        membership = self._membership(id, given.get("organization", ""), Action.ROLE_ASSIGN)
         role = self._role(membership, given)
         until = as_end(given["until"], field="until") if "until" in given else None
         return self.once(
@@ -539,22 +539,28 @@ class UserViewSet(HouseViewSet):
     def remove_role(self, request: Request, id: str) -> Response:  # noqa: A002
         """Take a role from a user; one that they have not changes nothing."""
         given = self.read()
-        membership = self._membership(id, given.get("organization", ""))
+        membership = self._membership(id, given.get("organization", ""), Action.ROLE_REMOVE)
         role = self._role(membership, given)
         changed = role_remove(actor=self.actor, membership=membership, role=role, reason=given["reason"])
         return self._roles_of(changed.pk)
 
-    def _membership(self, identifier: str, org: str) -> Membership:
+    def _membership(self, identifier: str, org: str, action: Action) -> Membership:
         """Find where a user belongs: of guests only where they are guests.
 
         :raises NotFound: if user or organization does not exist for the actor
+        :raises NotAllowed: if the user does, and where they belong does not
         """
         organization = self.organization(org) if org else None
         user_id = ids.decode(self.prefix, identifier)
         visible = Membership.objects.visible_to(self.actor).select_related("user", "organization")
         found = visible.of_person(user_id, organization).first() if user_id else None
         if found is None:
-            raise NotFound("User not found.")
+            user = self.person(identifier)
+            if organization is not None and organization.pk != user.organization_id:
+                raise NotFound("User not found.")
+            refusal = policy.missing(action)
+            remember_refusal(self.actor, action, user, refusal)
+            raise refusal
         return found
 
     def _role(self, membership: Membership, given: Mapping[str, Any]) -> Role:

@@ -3,6 +3,7 @@
 from typing import Any, Self
 from uuid import UUID
 
+from django.apps import apps
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -83,6 +84,12 @@ class Organization(Row):
         return self.status == OrganizationStatus.ACTIVE
 
 
+def _assignments() -> models.QuerySet[Any]:
+    """Give assignments with what is shown of each; roles.py stands on this file, so by name."""
+    rows: models.QuerySet[Any] = apps.get_model("accounts", "RoleAssignment")._default_manager.with_shown()
+    return rows
+
+
 class MembershipQuerySet(TenantQuerySet["Membership"]):
     """Memberships."""
 
@@ -90,9 +97,8 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
 
     def with_shown(self) -> Self:
         """Fetch what a list shows of each along with it, in a fixed number of queries."""
-        assignments = self.model.assignments.rel.related_model.objects.with_shown()  # roles.py stands on this file
         return self.select_related("user__organization", "organization").prefetch_related(
-            models.Prefetch("assignments", assignments)
+            models.Prefetch("assignments", _assignments())
         )
 
     def of_person(self, user_id: UUID, organization: Organization | None) -> Self:
@@ -104,10 +110,9 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
 
     def with_people(self) -> Self:
         """Fetch all that is shown of the people along with each, in a fixed number of queries."""
-        assignments = self.model.assignments.rel.related_model.objects.with_shown()
         return self.with_shown().prefetch_related(
             "user__tags",
-            models.Prefetch("user__memberships__assignments", assignments),
+            models.Prefetch("user__memberships__assignments", _assignments()),
             "user__memberships__organization",
         )
 

@@ -14,9 +14,11 @@ from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
 from accounts.models import (
     APIKey,
+    Application,
     AuditEvent,
     Membership,
     Organization,
+    Permission,
     Role,
     RoleAssignment,
     RolePermission,
@@ -26,10 +28,13 @@ from accounts.models import (
 from accounts.operations.api_keys import api_key_create
 from accounts.statuses import OrganizationStatus, Status
 from tests.factories.organizations import give
+from tests.factories.roles import make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
 
 Acting = Callable[[User], Actor]
-TENANTS: tuple[Any, ...] = (User, Organization, Membership, Session, APIKey, AuditEvent, RoleAssignment)
+TENANTS: tuple[Any, ...] = (
+    User, Organization, Membership, Session, APIKey, AuditEvent, RoleAssignment, Application, Permission, Role
+)  # fmt: skip
 
 
 class TestRoles:
@@ -160,6 +165,7 @@ class TestTenancy:
     ) -> None:
         SessionFactory.create(user=cast.bob)
         api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"])
+        make_role(acme, "clerk", application=make_defining(acme))
         key = "pk" if model is Organization else "organization_id"
 
         assert model.objects.filter(**{key: acme.pk}).exists()

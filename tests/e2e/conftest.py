@@ -34,9 +34,11 @@ from datetime import timedelta
 from django.utils import timezone
 from accounts import policy
 from accounts.models import Organization, User
+from accounts.operations.applications import app_create
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import superuser_create
 from accounts.operations.organizations import org_create
+from accounts.operations.roles import role_assign, role_create
 from accounts.operations.users import user_create, user_set_password
 from gdpr.operations.erasure import erase
 from gdpr.operations.holds import hold_place
@@ -54,6 +56,15 @@ request_open(actor=us, user=asked, kind="access", note="By letter")
 request_open(actor=us, user=late, kind="erasure", received_at=timezone.now() - timedelta(days=50))
 erase(actor=us, user=erased, how="purge", at=timezone.now())
 erase(actor=us, user=leaving, how="purge", at=timezone.now() + timedelta(days=14))
+lindenhof = Organization.objects.get(slug="lindenhof")
+rota = app_create(
+    actor=us, organization=lindenhof, slug="rota", name="Duty rota", permissions={"shift.swap": "Swap two shifts"}
+)
+role_create(
+    actor=us, organization=lindenhof, application=rota, slug="planner", name="Planner", permissions=["shift.swap"]
+)
+desk = role_create(actor=us, organization=lindenhof, slug="helpdesk", name="Help desk", permissions=["user.show"])
+role_assign(actor=us, membership=User.objects.get(username_key="lind010").memberships.get(), role=desk)
 nextdoor = org_create(actor=us, slug="nextdoor", name="Next door")
 user_create(
     actor=us, organization=nextdoor, email="mallory@nextdoor.example", password=password, must_change_password=False,
@@ -108,6 +119,8 @@ def places(service: Service) -> dict[str, str]:
             " WHERE u.organization_id <> m.organization_id",
         ),
         "role": first("rol", "SELECT id FROM accounts_role WHERE slug = 'moderator'"),
+        "own_role": first("rol", "SELECT id FROM accounts_role WHERE slug = 'helpdesk'"),
+        "application": first("app", "SELECT id FROM accounts_application WHERE slug = 'rota'"),
         "signed_in": first("usr", "SELECT user_id FROM accounts_session WHERE ended_at IS NULL"),
         "session": first("ses", "SELECT id FROM accounts_session WHERE ended_at IS NULL"),
         "held": person("lind020"),

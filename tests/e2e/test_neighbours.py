@@ -67,3 +67,19 @@ def test_the_neighbour_exists_for_its_own_owner_alone(visit: Visit) -> None:
 
     expect(owner.page.locator("tbody tr")).to_have_count(1)
     expect(owner.page.locator("tbody tr")).to_contain_text("mallory@nextdoor.example")
+
+
+def test_an_input_that_looks_ahead_offers_the_organization_s_own_roles(visit: Visit, places: dict[str, str]) -> None:
+    admin = visit("admin")
+    admin.go(f"/admin/accounts/user/{places['other']}/roles/")
+    role = admin.page.get_by_role("combobox", name="Role")
+
+    with admin.page.expect_response("**/role/look-up/?q=plan*"):
+        role.press_sequentially("plan")
+
+    offered = admin.page.locator("datalist option")
+    expect(offered).to_have_count(1)
+    expect(offered).to_have_attribute("value", "rota/planner")
+    role.fill("rota/planner")
+    role.press("Enter")
+    expect(admin.page.locator(".messagelist")).to_contain_text("rota/planner")

@@ -171,7 +171,19 @@ KINDS = {
     "verb on an organization": Kind("root", f"{ADMIN}/organization/verbs/suspend/?selected={{organization}}"),
     "memberships": Kind("admin", f"{ADMIN}/membership/"),
     "verb on a membership": Kind("root", f"{ADMIN}/membership/verbs/remove/?selected={{guest}}"),
+    "person, roles": Kind("root", f"{ADMIN}/user/{{person}}/roles/"),
+    "person, a role to take away": Kind(
+        "root", f"{ADMIN}/user/{{person}}/roles/?organization=lindenhof&take={{own_role}}"
+    ),
+    "applications": Kind("admin", f"{ADMIN}/application/"),
+    "new application": Kind("root", f"{ADMIN}/application/add/"),
+    "application": Kind("admin", f"{ADMIN}/application/{{application}}/"),
+    "verb on an application": Kind("admin", f"{ADMIN}/application/verbs/delete/?selected={{application}}"),
     "roles": Kind("root", f"{ADMIN}/role/"),
+    "new role": Kind("admin", f"{ADMIN}/role/add/"),
+    "new role of an application": Kind("admin", f"{ADMIN}/role/add/?application={{application}}"),
+    "role of one's own": Kind("admin", f"{ADMIN}/role/{{own_role}}/"),
+    "verb on a role": Kind("root", f"{ADMIN}/role/verbs/delete/?selected={{own_role}}"),
     "role": Kind("root", f"{ADMIN}/role/{{role}}/"),
     "sessions": Kind("admin", f"{ADMIN}/session/"),
     "verb on a session": Kind("root", f"{ADMIN}/session/verbs/revoke/?selected={{session}}"),
@@ -269,6 +281,7 @@ def test_every_kind_of_page_is_looked_at() -> None:
     seen = {resolve(path).view_name for path in paths if path != "/nowhere/"}
     elsewhere = {
         "admin:accounts_apikey_verb",  # reached from the list, by a key that is made there
+        "admin:accounts_role_look-up",  # JSON: test_neighbours types into an input that asks it
         "admin:gdpr_erasure_receipt",  # a file: test_archive opens it
     }
 

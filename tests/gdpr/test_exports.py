@@ -32,6 +32,7 @@ from gdpr.operations.renderings import FORMATS, export_schema, written
 from gdpr.operations.snapshots import snapshot
 from gdpr.personal_data import TABLES
 from gdpr.registry import Section
+from tests.factories.roles import give_custom, make_defining, make_role
 from tests.gdpr.canaries import Canary, planted
 from tests.shell import Terminal, run
 
@@ -103,6 +104,11 @@ class TestCanaries:
         assert len(carols) > 100
         assert [canary for canary in carols if canary.text and canary.text in text] == []
         assert [word for word in (carol.public_id, str(carol.pk), carol.pk.hex, "carol") if word in text] == []
+
+    def test_a_role_is_named_with_its_application(self, bob: User, acme: Organization) -> None:
+        give_custom(bob, make_role(acme, "clerk", "billing.refund", application=make_defining(acme)))
+
+        assert sorted(record["role"] for record in records(document(bob), "roles")) == ["billing/clerk", "member"]
 
     def test_every_table_about_people_is_in_a_section(self) -> None:
         shown = {part.entry.name for part in parts(Scope.ACCESS)} | {"accounts_auditpart"}

@@ -16,7 +16,17 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.user_verbs import USER_VERBS
-from accounts.models import APIKey, AuditEvent, ClaimDefinition, Membership, Organization, Role, Session, User
+from accounts.models import (
+    APIKey,
+    Application,
+    AuditEvent,
+    ClaimDefinition,
+    Membership,
+    Organization,
+    Role,
+    Session,
+    User,
+)
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.users import user_tag
 from gdpr.admin import site
@@ -25,7 +35,7 @@ from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.pages.browsing import SHELL, sign_in, text_of
 from tests.factories.claims import make_claim
-from tests.factories.organizations import make_application
+from tests.factories.roles import make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
 
 WHO = ("alice", "erin", "frank", "mallory", "root", "carol", "anonymous")
@@ -41,6 +51,7 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "user_add": (200, 200, 403, 200, 200),
     "user_change": (200, 200, 200, 404, 200),
     "user_memberships": (200, 200, 403, 404, 200),
+    "user_roles": (200, 200, 403, 404, 200),
     "user_sessions": (200, 200, 403, 404, 200),
     "user_audit": (200, 200, 403, 404, 200),
     "user_claims": (200, 200, 200, 404, 200),
@@ -57,7 +68,14 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "membership_changelist": (200, 200, 403, 200, 200),
     "membership_verb": (200, 200, 403, 404, 200),
     "role_changelist": (200, 200, 200, 200, 200),
-    "role_change": (200, 200, 200, 200, 200),
+    "role_change": (200, 200, 404, 404, 200),
+    "role_add": (200, 200, 403, 200, 200),
+    "role_look-up": (200, 200, 200, 200, 200),
+    "role_verb": (200, 200, 404, 404, 200),
+    "application_changelist": (200, 200, 403, 200, 200),
+    "application_add": (200, 200, 403, 200, 200),
+    "application_change": (200, 200, 403, 404, 200),
+    "application_verb": (200, 200, 403, 404, 200),
     "session_changelist": (200, 200, 403, 200, 200),
     "session_verb": (200, 200, 403, 404, 200),
     "claimdefinition_changelist": (200, 200, 403, 200, 200),
@@ -83,6 +101,13 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "user_change": (302, 302, 403, 404, 302),
     "user_memberships": (302, 302, 403, 404, 302),
     "user_claims": (302, 302, 403, 404, 302),
+    "user_roles": (302, 302, 403, 404, 302),
+    "role_add": (302, 302, 403, 422, 302),
+    "role_change": (302, 302, 404, 404, 302),
+    "role_verb": (302, 302, 404, 404, 302),
+    "application_add": (302, 302, 403, 422, 302),
+    "application_change": (302, 302, 403, 404, 302),
+    "application_verb": (302, 302, 403, 404, 302),
     "user_personal-data": (302, 302, 403, 404, 302),
     "user_erasure": (302, 302, 403, 404, 302),
     "user_verb": (302, 302, 403, 404, 302),
@@ -106,6 +131,13 @@ ATTEMPTED = {
     "user_add": Action.USER_CREATE,
     "user_change": Action.USER_UPDATE,
     "user_memberships": Action.MEMBERSHIP_ADD,
+    "user_roles": Action.ROLE_ASSIGN,
+    "role_add": Action.ROLE_CREATE,
+    "role_change": Action.ROLE_UPDATE,
+    "role_verb": Action.ROLE_DELETE,
+    "application_add": Action.APP_CREATE,
+    "application_change": Action.APP_UPDATE,
+    "application_verb": Action.APP_DELETE,
     "user_verb": Action.USER_SET_PASSWORD,
     "user_claims": Action.USER_CLAIMS_SET,
     "claimdefinition_add": Action.CLAIM_CREATE,
@@ -153,7 +185,8 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         "erasure": erasure.public_id,
         "organization": acme.public_id,
         "membership": Membership.objects.get(user=cast.dave, organization=acme).public_id,
-        "role": Role.objects.built_in().get(slug="owner").public_id,
+        "role": make_role(acme, "helpdesk", "user.show").public_id,
+        "application": make_defining(acme).public_id,
         "session": session.public_id,
         "claimdefinition": claim.public_id,
         "apikey": key.public_id,
@@ -168,6 +201,8 @@ VERB = {
     "user": "set-password",
     "organization": "archive",
     "membership": "remove",
+    "role": "delete",
+    "application": "delete",
     "session": "revoke",
     "apikey": "revoke",
     "claimdefinition": "delete",
@@ -184,7 +219,7 @@ def address(name: str, world: dict[str, str]) -> str:
     route = f"admin:{'gdpr' if noun in ARCHIVE else 'accounts'}_{name}"
     if page == "verb":
         return f"{reverse(route, args=[VERB[noun]])}?selected={world[noun]}"
-    args = [] if page in {"changelist", "add"} else [world[noun], *(["json"] if page == "receipt" else [])]
+    args = [] if page in {"changelist", "add", "look-up"} else [world[noun], *(["json"] if page == "receipt" else [])]
     return reverse(route, args=args)
 
 
@@ -207,6 +242,14 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
         "user_personal-data": {"scope": "access", "format": "zip", "reason": "by letter"},
         "user_erasure": {"how": "purge", "typed": "bob@acme.example", "after": "14d", "reason": "asked"},
         "user_memberships": {"organization": "acme", "role": "moderator"},
+        "user_roles": {"organization": "acme", "role": "helpdesk"},
+        "role_add": {"organization": "acme", "name": "Clerk", "slug": "clerk", "permissions": ["user.show"]},
+        "role_change": {"name": "Desk", "initial-name": "Helpdesk", "slug": "helpdesk", "initial-slug": "helpdesk",
+                        "permissions": ["user.show"], "version": "1"},
+        "application_add": {"organization": "acme", "name": "Shop", "slug": "shop", "permissions": "order.see See"},
+        "application_change": {"name": "Invoices", "initial-name": "Billing", "slug": "billing",
+                               "initial-slug": "billing", "permissions": "billing.refund",
+                               "initial-permissions": "billing.refund", "version": "1"},
         "organization_add": {"name": "Third", "slug": "third"},
         "organization_change": {"name": "Acme renamed", "initial-name": "Acme", "slug": "acme",
                                 "initial-slug": "acme", "version": "1"},
@@ -247,7 +290,8 @@ class TestListed:
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
         assert set(site._registry) == {
-            User, Organization, Membership, Role, ClaimDefinition, Session, APIKey, AuditEvent, Erasure, LegalHold,
+            User, Organization, Membership, Role, Application, ClaimDefinition, Session, APIKey, AuditEvent, Erasure,
+            LegalHold,
             SubjectRequest, PrivacyTerms,
         }  # fmt: skip
         for noun in site._registry.values():
@@ -307,9 +351,7 @@ def test_permission_page_post(
         assert AuditEvent.objects.filter(outcome="done", door="admin").exclude(action="session.start").count() == 1
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in GET if not name.endswith(("_changelist", "_add")) and "role" not in name]
-)
+@pytest.mark.parametrize("name", [name for name in GET if not name.endswith(("_changelist", "_add", "_look-up"))])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_tenancy_a_strangers_row_and_an_absent_one_answer_alike(
     name: str, method: str, cast: SimpleNamespace, world: dict[str, str]
@@ -327,7 +369,7 @@ def test_tenancy_a_strangers_row_and_an_absent_one_answer_alike(
     assert answer(world)[0] == 404
 
 
-@pytest.mark.parametrize("name", [name for name in GET if name.endswith("_changelist") and "role" not in name])
+@pytest.mark.parametrize("name", [name for name in GET if name.endswith("_changelist")])
 def test_tenancy_lists_hold_nothing_of_the_neighbours(name: str, cast: SimpleNamespace, world: dict[str, str]) -> None:
     noun = name.partition("_")[0]
     shown = {who: text_of(signed_in(who, cast).get(address(name, world))) for who in ("alice", "mallory")}
@@ -348,7 +390,7 @@ def test_field_by_write_nothing_unlisted_changes(name: str, cast: SimpleNamespac
     allowed = {
         "user_add": {"email", "email_key", "organization_id", "username", "username_key"},
         "user_change": {"nickname", "version", "updated_at"},
-        "user_memberships": set(),
+        "user_memberships": {"version", "updated_at"},
         "user_verb": {"password", "must_change_password", "version", "updated_at"},
     }[name]
     hostile = {
@@ -395,8 +437,10 @@ def test_queries_do_not_depend_on_the_number_of_rows(
         person = make_user(acme, f"more-{number}")
         SessionFactory.create(user=person)
         user_tag(actor=operator, user=person, tags=["a", "b"])
-        make_claim(acme, f"more-{number}", application=make_application(acme, f"more-{number}"))
         api_key_create(actor=operator, organization=acme, name=f"more {number}", scopes=["user.show"])
+        application = make_defining(acme, f"more-{number}")
+        make_claim(acme, f"more-{number}", application=application)
+        make_role(acme, f"more-{number}", "billing.refund", application=application)
         hold_place(actor=operator, user=person, reason="Case 9", exemption="e")
         request_open(actor=operator, user=person, kind="access")
 
@@ -418,7 +462,7 @@ def test_no_page_counts_or_skips_rows(cast: SimpleNamespace, world: dict[str, st
     assert [query["sql"] for query in captured if re.search(r"COUNT\(|OFFSET", query["sql"])] == []
 
 
-@pytest.mark.parametrize("name", sorted(GET.keys() - {"erasure_receipt"}))  # a file
+@pytest.mark.parametrize("name", sorted(GET.keys() - {"erasure_receipt", "role_look-up"}))  # a file, and JSON
 def test_every_page_obeys_the_content_security_policy_and_has_one_heading(
     name: str, cast: SimpleNamespace, world: dict[str, str]
 ) -> None:

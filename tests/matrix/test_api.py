@@ -35,6 +35,7 @@ from tests.accounts.api.programs import API, key_of
 from tests.accounts.mailbox import token_of
 from tests.factories.claims import make_claim
 from tests.factories.organizations import make_guest
+from tests.factories.roles import make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
 
 CAST = ("root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
@@ -89,6 +90,19 @@ ROUTES: dict[str, Route] = {
     "user_bulk": Route("++++--+--", body=lambda world: {"verb": "tag", "tags": ["x"], "ids": [world.bob.public_id]}),
     "user_tags": on("bob", "++++0+00+"),
     "user_roles": on("bob", "+++---0--"),
+    "role_assign": Route("+++-0-00-", "bob", lambda _: {"role": "helpdesk"}),
+    "role_remove": Route("+++-0-00-", "bob", lambda _: {"role": "helpdesk"}),
+    "app_list": Route("+++---0--", query="org=acme"),
+    "app_create": Route("+++---0--", body=lambda _: {"organization": "acme", "slug": "shop", "name": "Shop"}),
+    "app_show": on("application", "+++---0--"),
+    "app_update": on("application", "+++000000", name="New"),
+    "app_delete": on("application", "+++000000"),
+    "role_list": Route("+++---0--", query="org=acme"),
+    "role_create": Route("+++---0--", body=lambda _: {"organization": "acme", "slug": "clerk", "name": "Clerk"}),
+    "role_show": on("role", "+++---0--"),
+    "role_update": on("role", "+++000000", name="New"),
+    "role_delete": on("role", "+++000000"),
+    "permission_list": Route("+++---0--", query="org=acme"),
     "user_sessions": on("bob", "+++-0+00-"),
     "user_sessions_revoke_all": on("bob", "+++-0+00-"),
     "user_suspend": status("++++0-00-"),
@@ -190,6 +204,8 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         claim=make_claim(acme, is_editable=True),
+        application=make_defining(acme),
+        role=make_role(acme, "helpdesk", "user.show"),
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=request_open(actor=operator, user=cast.carol, kind="access"),
         erasure=Erasure.objects.create(
@@ -328,7 +344,8 @@ def test_what_is_next_door_and_what_is_not_there_are_answered_alike(
 
 
 @pytest.mark.parametrize(
-    "name", sorted(name for name, (*_, endpoint) in ENDPOINTS.items() if "org" in endpoint.filters)
+    "name",
+    sorted(name for name, (*_, endpoint) in ENDPOINTS.items() if "org" in endpoint.filters and not ROUTES[name].about),
 )
 def test_a_list_of_next_door_and_of_nowhere_are_refused_alike(world: World, name: str) -> None:
     path = address_of(name, None)

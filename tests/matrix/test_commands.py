@@ -17,8 +17,11 @@ SERVERS = {"backup", "changepassword", "keys_rotate", "restore", "serve", "sweep
 
 ISSUE = {
     "user": "create list search show update set_password suspend activate lock unlock restrict unrestrict archive "
-    "confirm unconfirm tag untag set suspend_matching sign_out sessions claims reset_password",
+    "confirm unconfirm tag untag set suspend_matching sign_out sessions claims reset_password roles",
     "claim": "create list show update delete",
+    "app": "create list show update delete",
+    "role": "create list show update delete",
+    "permission": "list",
     "org": "create list show update suspend activate archive members",
     "api_key": "create list revoke",
     "audit": "list verify",

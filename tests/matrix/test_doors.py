@@ -38,6 +38,7 @@ from tests.accounts.api.programs import API
 from tests.accounts.mailbox import token_of
 from tests.factories.claims import make_claim, say
 from tests.factories.organizations import make_application, make_guest
+from tests.factories.roles import give_custom, make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
 from tests.matrix.test_operations import modules
 from tests.shell import run
@@ -390,6 +391,97 @@ VERBS: dict[str, Verb] = {
         Click(lambda _: reverse("admin:accounts_membership_verb", args=["remove"]),
               lambda world: {"selected": world.guest.public_id, "step": "do"}),
     ),
+    "app_create": Verb(
+        "app_create",
+        Command(lambda _: ["app_create", "--org", "acme", "--slug", "shop", "--name", "Shop", "--description", "Sells",
+                           "--permission", "order.cancel=Cancel", "--permission", "order.see"]),
+        Request("POST", lambda _: "applications/", lambda _: {
+            "organization": "acme", "slug": "shop", "name": "Shop", "description": "Sells",
+            "permissions": {"order.cancel": "Cancel", "order.see": ""}}),
+        Click(lambda _: reverse("admin:accounts_application_add"), lambda _: {
+            "organization": "acme", "slug": "shop", "name": "Shop", "description": "Sells",
+            "permissions": "order.cancel Cancel\norder.see"}),
+    ),
+    "app_update": Verb(
+        "app_update",
+        Command(lambda world: ["app_update", world.application.public_id, "--name", "Invoices",
+                               "--add-permission", "billing.void=Void"]),
+        Request("PATCH", lambda world: f"applications/{world.application.public_id}/",
+                lambda _: {"name": "Invoices", "permissions": {"billing.refund": "", "billing.void": "Void"}}),
+        Click(lambda world: reverse("admin:accounts_application_change", args=[world.application.public_id]),
+              lambda _: {**opened(slug="billing", name="Billing", permissions="billing.refund"), "slug": "billing",
+                         "name": "Invoices", "permissions": "billing.refund\nbilling.void Void", "version": "1"}),
+    ),
+    "app_delete": Verb(
+        "app_delete",
+        Command(lambda world: ["app_delete", world.application.public_id, "--yes"]),
+        Request("DELETE", lambda world: f"applications/{world.application.public_id}/"),
+        Click(lambda _: reverse("admin:accounts_application_verb", args=["delete"]),
+              lambda world: {"selected": world.application.public_id, "step": "do"}),
+    ),
+    "role_create": Verb(
+        "role_create",
+        Command(lambda _: ["role_create", "--org", "acme", "--slug", "reception", "--name", "Reception",
+                           "--description", "At the door", "--permission", "user.list", "--permission", "user.show"]),
+        Request("POST", lambda _: "roles/", lambda _: {
+            "organization": "acme", "slug": "reception", "name": "Reception", "description": "At the door",
+            "permissions": ["user.list", "user.show"]}),
+        Click(lambda _: reverse("admin:accounts_role_add"), lambda _: {
+            "organization": "acme", "slug": "reception", "name": "Reception", "description": "At the door",
+            "permissions": ["user.list", "user.show"]}),
+    ),
+    "role_create, of an application": Verb(
+        "role_create",
+        Command(lambda world: ["role_create", "--org", "acme", "--app", "billing", "--slug", "manager",
+                               "--name", "Manager", "--permission", "billing.refund"]),
+        Request("POST", lambda _: "roles/", lambda world: {
+            "organization": "acme", "application": world.application.public_id, "slug": "manager", "name": "Manager",
+            "permissions": ["billing.refund"]}),
+        Click(lambda world: f"{reverse('admin:accounts_role_add')}?application={world.application.public_id}",
+              lambda _: {"slug": "manager", "name": "Manager", "permissions": ["billing.refund"]}),
+    ),
+    "role_update": Verb(
+        "role_update",
+        Command(lambda world: ["role_update", "helpdesk", "--org", "acme", "--name", "Desk", "--slug", "desk",
+                               "--add-permission", "user.tag", "--remove-permission", "user.show"]),
+        Request("PATCH", lambda world: f"roles/{world.role.public_id}/",
+                lambda _: {"name": "Desk", "slug": "desk", "permissions": ["user.tag"]}),
+        Click(lambda world: reverse("admin:accounts_role_change", args=[world.role.public_id]),
+              lambda _: {**opened(slug="helpdesk", name="Helpdesk"), "slug": "desk", "name": "Desk",
+                         "permissions": ["user.tag"], "version": "1"}),
+    ),
+    "role_delete": Verb(
+        "role_delete",
+        Command(lambda _: ["role_delete", "helpdesk", "--org", "acme", "--yes"]),
+        Request("DELETE", lambda world: f"roles/{world.role.public_id}/"),
+        Click(lambda _: reverse("admin:accounts_role_verb", args=["delete"]),
+              lambda world: {"selected": world.role.public_id, "step": "do"}),
+    ),
+    "role_assign": Verb(
+        "role_assign",
+        Command(lambda world: ["user_roles", "assign", world.bob.public_id, "--role", "helpdesk",
+                               "--until", "2099-12-31"]),
+        Request("POST", lambda world: f"users/{world.bob.public_id}/roles/",
+                lambda world: {"role": world.role.public_id, "until": "2099-12-31"}),
+        Click(lambda world: reverse("admin:accounts_user_roles", args=[world.bob.public_id]),
+              lambda _: {"organization": "acme", "role": "helpdesk", "until": "2099-12-31"}),
+    ),
+    "role_assign, to a guest": Verb(
+        "role_assign",
+        Command(lambda world: ["user_roles", "assign", world.guest.user.public_id, "--org", "acme", "--app", "billing",
+                               "--role", "clerk"]),
+        Request("POST", lambda world: f"users/{world.guest.user.public_id}/roles/",
+                lambda world: {"role": "clerk", "application": "billing", "organization": "acme"}),
+        Click(lambda world: reverse("admin:accounts_user_roles", args=[world.guest.user.public_id]),
+              lambda _: {"organization": "acme", "role": "billing/clerk"}),
+    ),
+    "role_remove": Verb(
+        "role_remove",
+        Command(lambda world: ["user_roles", "remove", world.carol.public_id, "--role", "helpdesk"]),
+        Request("DELETE", lambda world: f"users/{world.carol.public_id}/roles/", lambda _: {"role": "helpdesk"}),
+        Click(lambda world: reverse("admin:accounts_user_roles", args=[world.carol.public_id]),
+              lambda world: {"organization": "acme", "take": world.role.public_id}),
+    ),
     "api_key_create": Verb(
         "api_key_create",
         Command(lambda _: ["api_key_create", "--org", "acme", "--name", "HR sync", "--scope", "user.show",
@@ -560,9 +652,14 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
     claim = make_claim(acme)
     say(cast.bob, claim, "Engineering")
     cast.bob.refresh_from_db()
+    application, role = make_defining(acme), make_role(acme, "helpdesk", "user.show")
+    give_custom(cast.carol, role)
+    give_custom(cast.carol, make_role(acme, "clerk", "billing.refund", application=application))
     return SimpleNamespace(
         **vars(cast),
         acme=acme,
+        application=application,
+        role=role,
         oscar=make_user(nextdoor, "oscar"),
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),

@@ -20,14 +20,26 @@ from accounts import ids, operations, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
-from accounts.models import APIKey, AuditEvent, ClaimDefinition, Membership, Organization, Session, User
+from accounts.models import (
+    APIKey,
+    Application,
+    AuditEvent,
+    ClaimDefinition,
+    Membership,
+    Organization,
+    Role,
+    Session,
+    User,
+)
 from accounts.operations import (
     api_keys,
+    applications,
     backups,
     claims,
     installation,
     organizations,
     recovery,
+    roles,
     sessions,
     statuses,
     users,
@@ -39,6 +51,7 @@ from gdpr.models import Export, LegalHold, SubjectRequest
 from gdpr.operations import erasure, exports, holds, replay, requests, retention, terms
 from tests.factories.claims import make_claim, say
 from tests.factories.organizations import make_guest
+from tests.factories.roles import give_custom, make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
 
 CAST = ("operator", "root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
@@ -175,6 +188,28 @@ PERMISSIONS: dict[str, Verb] = {
         lambda world, actor: claims.user_claims_remove(actor=actor, user=world.bob, definition=world.claim),
         lambda world: say(world.bob, world.claim, "Sales"),
     ),
+    "app_create": on_acme("++++---0--", applications.app_create, slug="shop", name="Shop"),
+    "app_update": Verb(
+        "++++---0--",
+        lambda world, actor: applications.app_update(actor=actor, application=world.application, name="New"),
+    ),
+    "app_delete": Verb(
+        "++++---0--", lambda world, actor: applications.app_delete(actor=actor, application=world.application)
+    ),
+    "role_create": on_acme("++++---0--", roles.role_create, slug="clerk", name="Clerk", permissions=["user.show"]),
+    "role_update": Verb(
+        "++++---0--", lambda world, actor: roles.role_update(actor=actor, role=world.role, permissions=["user.tag"])
+    ),
+    "role_delete": Verb("++++---0--", lambda world, actor: roles.role_delete(actor=actor, role=world.role)),
+    "role_assign": Verb(
+        "++++---0--",
+        lambda world, actor: roles.role_assign(actor=actor, membership=world.guest, role=world.role),
+    ),
+    "role_remove": Verb(
+        "++++---0--",
+        lambda world, actor: roles.role_remove(actor=actor, membership=world.guest, role=world.role),
+        lambda world: give_custom(world.guest, world.role),
+    ),
     "user_purge": on_bob("++++---0--", erasure.erase, how="purge"),
     "user_delete": on_bob("++++---0--", erasure.erase, how="delete"),
     "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
@@ -233,6 +268,8 @@ READS = {
     Action.ORG_LIST,
     Action.ORG_SHOW,
     Action.MEMBERSHIP_LIST,
+    Action.APP_LIST,
+    Action.ROLE_LIST,
     Action.API_KEY_LIST,
     Action.CLAIM_LIST,
     Action.AUDIT_LIST,
@@ -244,7 +281,7 @@ READS = {
 }
 """Nothing changes: ``visible_to`` decides."""
 
-PARTS_OF_OTHERS = {Action.ROLE_ASSIGN, Action.USER_SUSPEND_MATCHING}
+PARTS_OF_OTHERS = {Action.USER_SUSPEND_MATCHING}
 """Asked for inside other operations; recorded as those."""
 
 
@@ -264,6 +301,8 @@ def world(
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         claim=make_claim(acme, is_editable=True),
+        application=make_defining(acme),
+        role=make_role(acme, "helpdesk", "user.show"),
         hold=holds.hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=requests.request_open(actor=operator, user=cast.carol, kind="access"),
     )
@@ -368,6 +407,8 @@ def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World,
         "acme": Organization(pk=ids.new(), slug="gone"),
         "session": Session(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "guest": Membership(pk=ids.new(), organization=world.acme, user=world.bob),
+        "application": Application(pk=ids.new(), organization=world.acme),
+        "role": Role(pk=ids.new(), organization=world.acme),
         "other_key": APIKey(pk=ids.new(), organization=world.acme),
         "claim": ClaimDefinition(pk=ids.new(), organization=world.acme),
         "hold": LegalHold(pk=ids.new(), organization=world.acme, user=world.carol),

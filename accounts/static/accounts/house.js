@@ -27,3 +27,23 @@ if (all) {
   for (const tick of ticks) tick.addEventListener("change", show);
   show();
 }
+
+for (const input of document.querySelectorAll("input[data-look-up]")) {
+  const { organization, org } = input.form.elements;
+  const place = organization ?? org;
+  let asked = 0;
+  let waiting;
+  const look = async () => {
+    const turn = ++asked;
+    const address = new URL(input.dataset.lookUp, location.href);
+    address.searchParams.set("q", input.value);
+    if (place?.value) address.searchParams.set("org", place.value);
+    const answer = await fetch(address);
+    if (!answer.ok || turn !== asked) return;
+    const { results } = await answer.json();
+    input.list.replaceChildren(...results.map(({ value, label }) => new Option(label, value)));
+  };
+  input.addEventListener("focus", look, { once: true });
+  input.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(look, 150); });
+  place?.addEventListener("change", look);
+}
