@@ -64,7 +64,7 @@ def _exits() -> Iterator[str]:
 
 
 def _objects() -> Iterator[str]:
-    from accounts.serializers import api_keys, audit, organizations, sessions, users
+    from accounts.serializers import api_keys, audit, claims, organizations, sessions, users
     from gdpr.serializers import duties
 
     shown: dict[str, Any] = {
@@ -73,6 +73,8 @@ def _objects() -> Iterator[str]:
         "Organization": organizations.OrganizationOutput,
         "Membership": organizations.MembershipOutput,
         "Session": sessions.SessionOutput,
+        "Claim": claims.ClaimOutput,
+        "What a claim says (`user_claims`, and `claims` of a user alone)": claims.ClaimValueOutput,
         "API key": api_keys.APIKeyOutput,
         "Audit event": audit.AuditEventOutput,
         "Legal hold": duties.HoldOutput,
@@ -180,7 +182,7 @@ Made from `accounts/actions.py` by `make docs`. The word is the same in a role, 
 
 Above every organization, for the operator at the command line and super-users alone: {above}.
 
-- `self`: one's own account (of `user.update` the profile fields only).
+- `self`: one's own account (of `user.update` the profile fields only, of claims the editable ones).
 - Nobody gives what they do not have: granting or taking a role needs every permission in it.
 - Nobody acts on somebody more powerful; who cannot give roles (a moderator) acts on the less powerful only.
 - The last owner of an organization and the last super-user cannot be suspended, demoted, archived or removed.
