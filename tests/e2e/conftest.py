@@ -37,6 +37,7 @@ from accounts.models import Organization, User
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import superuser_create
 from accounts.operations.organizations import org_create
+from accounts.operations.claims import claim_create, user_claims_set
 from accounts.operations.users import user_create, user_set_password
 from gdpr.operations.erasure import erase
 from gdpr.operations.holds import hold_place
@@ -54,6 +55,11 @@ request_open(actor=us, user=asked, kind="access", note="By letter")
 request_open(actor=us, user=late, kind="erasure", received_at=timezone.now() - timedelta(days=50))
 erase(actor=us, user=erased, how="purge", at=timezone.now())
 erase(actor=us, user=leaving, how="purge", at=timezone.now() + timedelta(days=14))
+claim = claim_create(
+    actor=us, organization=held.organization, name="department", type="string", appears_in=["id_token"],
+    schema={"enum": ["Nursing", "Surgery"]}, description="Where somebody works", is_editable=True,
+)
+user_claims_set(actor=us, user=User.objects.get(username_key="lind010"), definition=claim, value="Nursing")
 nextdoor = org_create(actor=us, slug="nextdoor", name="Next door")
 user_create(
     actor=us, organization=nextdoor, email="mallory@nextdoor.example", password=password, must_change_password=False,
@@ -107,6 +113,7 @@ def places(service: Service) -> dict[str, str]:
             "SELECT m.id FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id"
             " WHERE u.organization_id <> m.organization_id",
         ),
+        "claim": first("clm", "SELECT id FROM accounts_claimdefinition WHERE name = 'department'"),
         "role": first("rol", "SELECT id FROM accounts_role WHERE slug = 'moderator'"),
         "signed_in": first("usr", "SELECT user_id FROM accounts_session WHERE ended_at IS NULL"),
         "session": first("ses", "SELECT id FROM accounts_session WHERE ended_at IS NULL"),
