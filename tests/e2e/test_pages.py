@@ -76,15 +76,17 @@ def _key_revoking(visitor: Visitor) -> None:
 
 
 def _wrong_value(visitor: Visitor) -> None:
+    visitor.expected = 422
     visitor.page.get_by_label("Value").fill("Kitchen")
     visitor.press("Set it")
     expect(visitor.page.get_by_text("Is not what the claim allows")).to_be_visible()
 
 
 def _narrowed(visitor: Visitor) -> None:
+    visitor.expected = 422
     visitor.page.get_by_label("Limits", exact=True).fill('{"enum": ["Surgery"]}')
     visitor.press("Save the claim")
-    expect(visitor.page.get_by_role("heading", name="1 values would no longer fit")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="1 value would no longer fit")).to_be_visible()
 
 
 def _tagged(visitor: Visitor) -> None:
@@ -137,7 +139,8 @@ KINDS = {
     "person, claims": Kind("root", f"{ADMIN}/user/{{person}}/claims/"),
     "person, no claims": Kind("admin", f"{ADMIN}/user/{{other}}/claims/"),
     "person, claims, with mistakes": Kind("root", f"{ADMIN}/user/{{person}}/claims/", first=_wrong_value),
-    "claims": Kind("root", f"{ADMIN}/claimdefinition/"),
+    "claims": Kind("root", f"{ADMIN}/claimdefinition/?org=lindenhof"),
+    "claims, none": Kind("mallory", f"{ADMIN}/claimdefinition/"),
     "new claim": Kind("root", f"{ADMIN}/claimdefinition/add/"),
     "new claim, with mistakes": Kind("root", f"{ADMIN}/claimdefinition/add/", first=_sent_empty("Define the claim")),
     "claim": Kind("root", f"{ADMIN}/claimdefinition/{{claim}}/"),

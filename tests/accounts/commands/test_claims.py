@@ -84,7 +84,7 @@ def test_a_dry_run_lists_what_would_not_fit_and_ends_as_the_real_run(bob: User, 
 def test_it_asks_before_values_go(department: ClaimDefinition) -> None:
     narrowing = ["claim_update", department.public_id, "--schema", '{"maxLength": 5}', "--invalid", "delete"]
     deleting = ["claim_delete", department.public_id]
-    for words, question in ((narrowing, "Delete 1 values of department"), (deleting, "what it says of 2 people?")):
+    for words, question in ((narrowing, "Delete 1 value of department"), (deleting, "what it says of 2 people?")):
         assert run(*words, stdin=io.StringIO()).code == 4
         asked = run(*words, stdin=Terminal("n\n"))
         assert asked.code == 4

@@ -140,7 +140,7 @@ class TestChange:
         with pytest.raises(Conflict) as refusal:
             claim_update(actor=operator, definition=department, changes={"schema": {"maxLength": 5}})
 
-        assert refusal.value.fields == {"invalid": "1 values"}
+        assert refusal.value.fields == {"invalid": "1 value would no longer fit"}
         assert "Engineering" not in str(refusal.value.as_dict())
         assert everything() == before
         unfit = claim_unfit(actor=operator, definition=department, schema={"maxLength": 5})
