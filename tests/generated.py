@@ -64,7 +64,17 @@ def _exits() -> Iterator[str]:
 
 
 def _objects() -> Iterator[str]:
-    from accounts.serializers import api_keys, applications, audit, letters, organizations, roles, sessions, users
+    from accounts.serializers import (
+        api_keys,
+        applications,
+        audit,
+        claims,
+        letters,
+        organizations,
+        roles,
+        sessions,
+        users,
+    )
     from gdpr.serializers import duties
 
     shown: dict[str, Any] = {
@@ -75,6 +85,8 @@ def _objects() -> Iterator[str]:
         "Application": applications.ApplicationOutput,
         "Role": roles.RoleOutput,
         "Session": sessions.SessionOutput,
+        "Claim": claims.ClaimOutput,
+        "What a claim says (`user_claims`, and `claims` of a user alone)": claims.ClaimValueOutput,
         "API key": api_keys.APIKeyOutput,
         "Letter": letters.LetterOutput,
         "Audit event": audit.AuditEventOutput,
@@ -186,7 +198,7 @@ Above every organization, for the operator at the command line and super-users a
 What each means, and what applications define for themselves, `permission_list` says. A role of your own holds what you choose of these; a
 role of an application holds that application's own words and nothing of these.
 
-- `self`: one's own account (of `user.update` the profile fields only).
+- `self`: one's own account (of `user.update` the profile fields only, of claims the editable ones).
 - Nobody gives what they do not have, nor for longer: granting, taking, changing or deleting a role needs every permission in it.
 - Nobody acts on somebody more powerful; who cannot give roles (a moderator) acts on the less powerful only.
 - The last owner of an organization and the last super-user cannot be suspended, demoted, archived or removed.

@@ -323,7 +323,7 @@ def unfit_table(actor: Actor, row: ClaimDefinition, form: ChangeForm) -> Table |
         TableRow([Cell(entry["user"], url=users.url("change", entry["user"])), Cell(entry["problem"])])
         for entry in unfit.shown
     ]
-    return Table(f"{len(unfit.ids):,} values would no longer fit", [Column("Whose"), Column("Why")], rows)
+    return Table(f"{unfit.counted} would no longer fit", [Column("Whose"), Column("Why")], rows)
 
 
 def admin_of_users() -> UserAdmin:

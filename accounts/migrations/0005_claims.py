@@ -34,6 +34,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'claim',
+                'indexes': [models.Index(fields=['organization', 'created_at', 'id'], name='claim_by_created'), models.Index(fields=['name', 'organization'], name='claim_by_name')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('application', None)), fields=('organization', 'name'), name='claim_of_organization_once'), models.UniqueConstraint(condition=models.Q(('application__isnull', False)), fields=('application', 'name'), name='claim_of_application_once'), models.CheckConstraint(condition=models.Q(('type__in', ['string', 'integer', 'number', 'boolean', 'date', 'strings', 'json'])), name='claim_type'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='claim_name_not_empty'), models.CheckConstraint(condition=models.Q(('is_editable', False), ('is_personal', True), _connector='OR'), name='claim_editable_is_personal')],
             },
         ),
         migrations.CreateModel(
@@ -48,6 +50,10 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='claim_values', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [models.Index(fields=['organization'], name='claim_value_of_organization'), models.Index(fields=['set_by'], name='claim_value_by_setter')],
+                'constraints': [models.UniqueConstraint(fields=('user', 'definition'), name='claim_value_once')],
+            },
         ),
         migrations.CreateModel(
             name='ClaimKey',
@@ -58,53 +64,9 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('value', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='accounts.claimvalue')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='claimdefinition',
-            index=models.Index(fields=['organization', 'created_at', 'id'], name='claim_by_created'),
-        ),
-        migrations.AddIndex(
-            model_name='claimdefinition',
-            index=models.Index(fields=['name', 'organization'], name='claim_by_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='claimdefinition',
-            constraint=models.UniqueConstraint(condition=models.Q(('application', None)), fields=('organization', 'name'), name='claim_of_organization_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='claimdefinition',
-            constraint=models.UniqueConstraint(condition=models.Q(('application__isnull', False)), fields=('application', 'name'), name='claim_of_application_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='claimdefinition',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['string', 'integer', 'number', 'boolean', 'date', 'strings', 'json'])), name='claim_type'),
-        ),
-        migrations.AddConstraint(
-            model_name='claimdefinition',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='claim_name_not_empty'),
-        ),
-        migrations.AddConstraint(
-            model_name='claimdefinition',
-            constraint=models.CheckConstraint(condition=models.Q(('is_editable', False), ('is_personal', True), _connector='OR'), name='claim_editable_is_personal'),
-        ),
-        migrations.AddIndex(
-            model_name='claimvalue',
-            index=models.Index(fields=['organization'], name='claim_value_of_organization'),
-        ),
-        migrations.AddIndex(
-            model_name='claimvalue',
-            index=models.Index(fields=['set_by'], name='claim_value_by_setter'),
-        ),
-        migrations.AddConstraint(
-            model_name='claimvalue',
-            constraint=models.UniqueConstraint(fields=('user', 'definition'), name='claim_value_once'),
-        ),
-        migrations.AddIndex(
-            model_name='claimkey',
-            index=models.Index(fields=['definition', 'key', 'user'], name='claim_key_by_word'),
-        ),
-        migrations.AddConstraint(
-            model_name='claimkey',
-            constraint=models.UniqueConstraint(fields=('value', 'key'), name='claim_key_once'),
+            options={
+                'indexes': [models.Index(fields=['definition', 'key', 'user'], name='claim_key_by_word')],
+                'constraints': [models.UniqueConstraint(fields=('value', 'key'), name='claim_key_once')],
+            },
         ),
     ]

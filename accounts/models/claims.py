@@ -24,10 +24,11 @@ class ClaimDefinitionQuerySet(TenantQuerySet["ClaimDefinition"]):
     reading = Action.CLAIM_LIST
 
     def visible_to(self, actor: Actor) -> Self:
-        """Keep those of organizations whose claims one may list, and those that one may set of oneself."""
+        """Keep those of organizations whose claims one may list or set, and those that one may set of oneself."""
         if actor.everything:
             return self.all()
-        listed = Q(organization_id__in=actor.organizations_where(self.reading))
+        where = {*actor.organizations_where(self.reading), *actor.organizations_where(Action.USER_CLAIMS_SET)}
+        listed = Q(organization_id__in=where)
         own = Q(organization_id=actor.organization_id, is_editable=True)
         return self.filter(listed | own) if actor.user_id else self.filter(listed)
 

@@ -52,6 +52,11 @@ class Unfit:
     shown: list[dict[str, str]] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
 
+    @property
+    def counted(self) -> str:
+        """How many, in words."""
+        return "1 value" if len(self.ids) == 1 else f"{len(self.ids):,} values"
+
 
 # --- definitions ------------------------------------------------------------------------------
 @operation(Action.CLAIM_CREATE)
@@ -148,9 +153,9 @@ def claim_update(
     unfit = _unfit(definition) if "schema" in changed["after"] else Unfit()
     if unfit.ids and invalid == "refuse":
         raise Conflict(
-            f"{len(unfit.ids)} values of {definition.word} would no longer fit.",
+            f"{unfit.counted} of {definition.word} would no longer fit.",
             remedy="Look at them first, then say that they are to be deleted, or change the schema.",
-            fields={"invalid": f"{len(unfit.ids)} values"},
+            fields={"invalid": f"{unfit.counted} would no longer fit"},
         )
     ended = _take_values(definition, unfit.ids) if unfit.ids else 0
     definition.version += 1

@@ -23,7 +23,17 @@ from django.utils import timezone
 from accounts import __version__, ids
 from accounts.audit import canonical
 from accounts.errors import Conflict
-from accounts.models import APIKey, AuditEvent, AuditPart, Organization, Role, RoleAssignment, User
+from accounts.models import (
+    APIKey,
+    Application,
+    AuditEvent,
+    AuditPart,
+    ClaimDefinition,
+    Organization,
+    Role,
+    RoleAssignment,
+    User,
+)
 from accounts.models.audit import PREFIX
 from accounts.models.base import PrefixedIDField
 from accounts.statuses import Status
@@ -43,6 +53,13 @@ PRESENT: Final = "present"
 UNUSABLE: Final = "!"
 """How Django begins the hash of no password."""
 PLAIN_IDS: Final[Mapping[str, str]] = {"organization_id": "org", "event_id": "evt"}
+
+SHORT_NAMES: Final[Mapping[Any, str]] = {
+    Application: "slug",
+    ClaimDefinition: "name",
+    Organization: "slug",
+}
+"""What is named by its short name, not by its id."""
 
 TITLES: Final[Mapping[Section, str]] = {
     Section.PROFILE: "Profile",
@@ -434,8 +451,8 @@ def _source(model: type[models.Model], column: str) -> str:
     field = field_of(model, column)
     if isinstance(field, models.ForeignKey) and field.related_model is Role:
         return f"{field.name}_full_slug"
-    if isinstance(field, models.ForeignKey) and field.related_model is Organization:
-        return f"{field.name}__slug"
+    if isinstance(field, models.ForeignKey) and field.related_model in SHORT_NAMES:
+        return f"{field.name}__{SHORT_NAMES[field.related_model]}"
     return field.attname
 
 
@@ -483,7 +500,8 @@ def _json_type(model: type[models.Model], name: str, column: Column) -> dict[str
     if isinstance(field, models.DateTimeField):
         return {"type": ["string", "null"], "format": "date-time"}
     if isinstance(field, models.JSONField):
-        return {"type": ["object", "array", "null"]}
+        anything = ["object", "array", "string", "number", "boolean", "null"]
+        return {"type": ["object", "array", "null"] if field.has_default() else anything}
     if isinstance(field, models.BooleanField):
         return {"type": ["boolean", "null"]}
     target = field.target_field if isinstance(field, models.ForeignKey) else field

@@ -10,8 +10,9 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
 from accounts.filters import USER_ORDERS, UserFilter
-from accounts.models import Organization, User, UserSearch
+from accounts.models import ClaimKey, ClaimValue, Organization, User, UserSearch
 from accounts.pagination import Order, page_of
+from tests.factories.claims import make_claim
 from tests.factories.organizations import make_organization
 
 ROWS = 2_000
@@ -211,3 +212,25 @@ def test_under_three_letters_it_is_the_beginning(crowd: Organization, needle: st
     )
 
     assert set(User.objects.matching(needle).values_list("pk", flat=True)) == wanted
+
+
+@pytest.mark.parametrize("number", [7, 77])
+def test_people_are_found_by_a_claim_along_its_index(crowd: Organization, number: int) -> None:
+    people = list(User.objects.filter(organization=crowd))
+    definition = make_claim(crowd, "badge")
+    values = ClaimValue.objects.bulk_create(
+        ClaimValue(organization=crowd, user=user, definition=definition, value=place, set_at=crowd.created_at)
+        for place, user in enumerate(people)
+    )
+    ClaimKey.objects.bulk_create(
+        ClaimKey(value=value, definition=definition, user=value.user, key=f"json:{value.value}") for value in values
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    found = UserFilter.build({"claim": f"badge={number}"}).apply(User.objects.filter(organization=crowd))
+
+    assert list(found) == [people[number]]
+    how = plan(found.order_by("created_at", "id")[:21])
+    assert "claim_key_by_word" in how, how
+    assert not scans(how), how
+    assert not re.search(r"Seq Scan on accounts_claimkey|SCAN \w*claimkey\b(?! USING)", how), how

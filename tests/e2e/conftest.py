@@ -38,6 +38,7 @@ from accounts.operations.applications import app_create
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import superuser_create
 from accounts.operations.organizations import org_create
+from accounts.operations.claims import claim_create, user_claims_set
 from accounts.operations.roles import role_assign, role_create
 from accounts.operations.users import user_create, user_set_password
 from gdpr.operations.erasure import erase
@@ -65,6 +66,11 @@ role_create(
 )
 desk = role_create(actor=us, organization=lindenhof, slug="helpdesk", name="Help desk", permissions=["user.show"])
 role_assign(actor=us, membership=User.objects.get(username_key="lind010").memberships.get(), role=desk)
+claim = claim_create(
+    actor=us, organization=held.organization, name="department", type="string", appears_in=["id_token"],
+    schema={"enum": ["Nursing", "Surgery"]}, description="Where somebody works", is_editable=True,
+)
+user_claims_set(actor=us, user=User.objects.get(username_key="lind010"), definition=claim, value="Nursing")
 nextdoor = org_create(actor=us, slug="nextdoor", name="Next door")
 user_create(
     actor=us, organization=nextdoor, email="mallory@nextdoor.example", password=password, must_change_password=False,
@@ -118,6 +124,7 @@ def places(service: Service) -> dict[str, str]:
             "SELECT m.id FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id"
             " WHERE u.organization_id <> m.organization_id",
         ),
+        "claim": first("clm", "SELECT id FROM accounts_claimdefinition WHERE name = 'department'"),
         "role": first("rol", "SELECT id FROM accounts_role WHERE slug = 'moderator'"),
         "own_role": first("rol", "SELECT id FROM accounts_role WHERE slug = 'helpdesk'"),
         "application": first("app", "SELECT id FROM accounts_application WHERE slug = 'rota'"),

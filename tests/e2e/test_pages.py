@@ -93,6 +93,20 @@ def _key_revoking(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("button", name="Revoke now")).to_be_visible()
 
 
+def _wrong_value(visitor: Visitor) -> None:
+    visitor.expected = 422
+    visitor.page.get_by_label("Value").fill("Kitchen")
+    visitor.press("Set it")
+    expect(visitor.page.get_by_text("Is not what the claim allows")).to_be_visible()
+
+
+def _narrowed(visitor: Visitor) -> None:
+    visitor.expected = 422
+    visitor.page.get_by_label("Limits", exact=True).fill('{"enum": ["Surgery"]}')
+    visitor.press("Save the claim")
+    expect(visitor.page.get_by_role("heading", name="1 value would no longer fit")).to_be_visible()
+
+
 def _tagged(visitor: Visitor) -> None:
     visitor.page.get_by_label("Tags").fill("seen")
     visitor.press("Preview")
@@ -147,6 +161,16 @@ KINDS = {
     "person, sessions": Kind("root", f"{ADMIN}/user/{{signed_in}}/sessions/"),
     "person, never signed in": Kind("root", f"{ADMIN}/user/{{person}}/sessions/"),
     "person, audit trail": Kind("root", f"{ADMIN}/user/{{person}}/audit/"),
+    "person, claims": Kind("root", f"{ADMIN}/user/{{person}}/claims/"),
+    "person, no claims": Kind("admin", f"{ADMIN}/user/{{other}}/claims/"),
+    "person, claims, with mistakes": Kind("root", f"{ADMIN}/user/{{person}}/claims/", first=_wrong_value),
+    "claims": Kind("root", f"{ADMIN}/claimdefinition/?org=lindenhof"),
+    "claims, none": Kind("mallory", f"{ADMIN}/claimdefinition/"),
+    "new claim": Kind("root", f"{ADMIN}/claimdefinition/add/"),
+    "new claim, with mistakes": Kind("root", f"{ADMIN}/claimdefinition/add/", first=_sent_empty("Define the claim")),
+    "claim": Kind("root", f"{ADMIN}/claimdefinition/{{claim}}/"),
+    "claim, values that would not fit": Kind("root", f"{ADMIN}/claimdefinition/{{claim}}/", first=_narrowed),
+    "claim, deleting": Kind("root", f"{ADMIN}/claimdefinition/verbs/delete/?selected={{claim}}"),
     "person, personal data": Kind("root", f"{ADMIN}/user/{{person}}/personal-data/"),
     "person, personal data, copied": Kind("admin", f"{ADMIN}/user/{{other}}/personal-data/", first=_copy_asked_for),
     "person, erasure": Kind("root", f"{ADMIN}/user/{{person}}/erasure/"),

@@ -46,7 +46,7 @@ class Command(ChangeCommand):
             claim_unfit(actor=actor, definition=definition, schema=changes["schema"]) if "schema" in changes else None
         )
         if unfit and unfit.ids and arguments.invalid == "delete":
-            self.ask(f"Delete {len(unfit.ids)} values of {definition.word} that would no longer fit?", arguments)
+            self.ask(f"Delete {unfit.counted} of {definition.word} that would no longer fit?", arguments)
 
         def call(_: object) -> Any:
             return claim_update(
