@@ -35,7 +35,7 @@ class EmailBackend(BaseEmailBackend):
         for message in email_messages:
             person = getattr(message, "person_id", NOBODY)
             name = f"{ids.encode('eml', ids.new())}.{ids.encode('usr', person)}.eml"
-            _write(folder / name, message.message().as_bytes(linesep="\r\n"))
+            _write(folder / name, message.message().as_bytes())
         for path in listed()[settings.EMAIL_FILES_KEPT :]:
             path.unlink(missing_ok=True)
         return len(email_messages)
@@ -53,7 +53,7 @@ def _folder() -> Path:
 
 def are_files() -> bool:
     """Say whether letters land as files here."""
-    return bool(settings.EMAIL_BACKEND == f"{__name__}.EmailBackend")
+    return bool(f"{__name__}.EmailBackend" == settings.EMAIL_BACKEND)
 
 
 def listed() -> list[Path]:

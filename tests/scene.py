@@ -7,11 +7,12 @@ from pathlib import Path
 from django.utils import timezone
 
 from accounts import ids, policy
-from accounts.models import APIKey, Organization, User
+from accounts.models import APIKey, Organization, Outbox, User
 from accounts.statuses import TRANSITIONS, Status
 from gdpr.models import SubjectRequest
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
 from tests.factories.receipts import make_receipt
 from tests.factories.users import SessionFactory, make_user
@@ -43,6 +44,7 @@ def build(folder: Path) -> None:
         secret_hash="0" * 64,
         expires_at=timezone.now() + timedelta(days=30),
     )
+    Outbox.objects.filter(pk=make_failed_letter(bob).pk).update(id=ids.decode("ltr", f"ltr_{KNOWN}"))
     jane = User.objects.get(email="jane@example.com")
     operator = policy.operator(os_user="tester")
     hold_place(actor=operator, user=jane, reason="Case 7", exemption="e")

@@ -33,7 +33,7 @@ import sys
 from datetime import timedelta
 from django.utils import timezone
 from accounts import policy
-from accounts.models import Organization, User
+from accounts.models import Organization, Outbox, User
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import superuser_create
 from accounts.operations.organizations import org_create
@@ -54,6 +54,10 @@ request_open(actor=us, user=asked, kind="access", note="By letter")
 request_open(actor=us, user=late, kind="erasure", received_at=timezone.now() - timedelta(days=50))
 erase(actor=us, user=erased, how="purge", at=timezone.now())
 erase(actor=us, user=leaving, how="purge", at=timezone.now() + timedelta(days=14))
+Outbox.objects.create(
+    organization=asked.organization, user=asked, kind="password_changed", address=asked.email, state="failed",
+    attempts=8, dead_at=timezone.now(), last_error="550 5.1.1 no such mailbox",
+)
 nextdoor = org_create(actor=us, slug="nextdoor", name="Next door")
 user_create(
     actor=us, organization=nextdoor, email="mallory@nextdoor.example", password=password, must_change_password=False,
@@ -118,6 +122,7 @@ def places(service: Service) -> dict[str, str]:
         "erased": first("usr", "SELECT user_id FROM gdpr_erasure WHERE status = 'complete'"),
         "receipt": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'complete'"),
         "planned": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'scheduled'"),
+        "letter": first("ltr", "SELECT id FROM accounts_outbox WHERE state = 'failed'"),
         "event": first("evt", "SELECT id FROM accounts_auditevent WHERE action = 'user.suspend'"),
     }
 

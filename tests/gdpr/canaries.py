@@ -44,7 +44,7 @@ WORDS: Final[Mapping[tuple[str, str], Any]] = {
 """What can only be one of a few words; where it says how far a thing is, that it is over, so that nothing holds."""
 
 VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
-    "accounts_outbox": ({"dead_at": None}, {"delivered_at": None}),
+    "accounts_outbox": ({"dead_at": None, "state": "sent"}, {"delivered_at": None, "state": "failed"}),
 }
 """Rows of a table that cannot have all of its columns filled at once."""
 

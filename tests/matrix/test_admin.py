@@ -16,7 +16,7 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.user_verbs import USER_VERBS
-from accounts.models import APIKey, AuditEvent, Membership, Organization, Role, Session, User
+from accounts.models import APIKey, AuditEvent, Membership, Organization, Outbox, Role, Session, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.users import user_tag
 from gdpr.admin import site
@@ -24,6 +24,7 @@ from gdpr.models import Erasure, LegalHold, PrivacyTerms, SubjectRequest
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.pages.browsing import SHELL, sign_in, text_of
+from tests.factories.letters import make_failed_letter
 from tests.factories.users import SessionFactory, make_user
 
 WHO = ("alice", "erin", "frank", "mallory", "root", "carol", "anonymous")
@@ -60,6 +61,8 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "apikey_changelist": (200, 200, 403, 200, 200),
     "apikey_add": (200, 200, 403, 200, 200),
     "apikey_verb": (200, 200, 403, 404, 200),
+    "outbox_changelist": (200, 200, 403, 200, 200),
+    "outbox_verb": (200, 200, 403, 404, 200),
     "auditevent_changelist": (200, 200, 403, 200, 200),
     "auditevent_change": (200, 200, 403, 404, 200),
     "legalhold_changelist": (200, 200, 403, 200, 200),
@@ -85,6 +88,7 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "session_verb": (302, 302, 403, 404, 302),
     "apikey_add": (200, 200, 403, 422, 200),
     "apikey_verb": (302, 302, 403, 404, 302),
+    "outbox_verb": (302, 302, 403, 404, 302),
     "legalhold_add": (302, 302, 403, 422, 302),
     "legalhold_verb": (302, 302, 403, 404, 302),
     "subjectrequest_add": (302, 302, 403, 422, 302),
@@ -103,6 +107,7 @@ ATTEMPTED = {
     "session_verb": Action.SESSION_REVOKE,
     "apikey_add": Action.API_KEY_CREATE,
     "apikey_verb": Action.API_KEY_REVOKE,
+    "outbox_verb": Action.LETTER_RETRY,
     "user_personal-data": Action.USER_EXPORT,
     "user_erasure": Action.USER_PURGE,
     "legalhold_add": Action.HOLD_PLACE,
@@ -140,6 +145,7 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         "role": Role.objects.built_in().get(slug="owner").public_id,
         "session": session.public_id,
         "apikey": key.public_id,
+        "outbox": make_failed_letter(cast.bob).public_id,
         "auditevent": event.public_id,
         "legalhold": hold.public_id,
         "subjectrequest": request.public_id,
@@ -153,6 +159,7 @@ VERB = {
     "membership": "remove",
     "session": "revoke",
     "apikey": "revoke",
+    "outbox": "retry",
     "legalhold": "release",
     "subjectrequest": "close",
 }
@@ -225,8 +232,8 @@ class TestListed:
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
         assert set(site._registry) == {
-            User, Organization, Membership, Role, Session, APIKey, AuditEvent, Erasure, LegalHold, SubjectRequest,
-            PrivacyTerms,
+            User, Organization, Membership, Role, Session, APIKey, Outbox, AuditEvent, Erasure, LegalHold,
+            SubjectRequest, PrivacyTerms,
         }  # fmt: skip
         for noun in site._registry.values():
             request: Any = None

@@ -31,6 +31,7 @@ from gdpr.operations.exports import export_make, user_export_request
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
 
@@ -127,6 +128,9 @@ ROUTES: dict[str, Route] = {
     "api_key_create": Route("+++---0--", body=lambda _: {"organization": "acme", "name": "x", "scopes": ["user.show"]}),
     "api_key_show": on("other_key", "+++---0--"),
     "api_key_revoke": on("other_key", "+++000000"),
+    "letter_list": Route("+++---0--", query="org=acme"),
+    "letter_show": on("letter", "+++---0--"),
+    "letter_retry": on("letter", "+++000000"),
     "session_list": Route("++++++0+-", query="org=acme"),
     "session_show": on("session", "+++00+00-"),
     "session_revoke": on("session", "+++00+000"),
@@ -167,6 +171,7 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        letter=make_failed_letter(cast.bob),
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=request_open(actor=operator, user=cast.carol, kind="access"),
         erasure=Erasure.objects.create(

@@ -20,6 +20,7 @@ ISSUE = {
     "confirm unconfirm tag untag set suspend_matching sign_out sessions",
     "org": "create list show update suspend activate archive members",
     "api_key": "create list revoke",
+    "letter": "list retry",
     "audit": "list verify",
     "gdpr": "coverage hold requests terms retention record",
 }

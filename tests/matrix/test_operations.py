@@ -21,12 +21,13 @@ from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
 from accounts.models import APIKey, AuditEvent, Membership, Organization, Session, User
-from accounts.operations import api_keys, backups, installation, organizations, sessions, statuses, users
+from accounts.operations import api_keys, backups, installation, organizations, outbox, sessions, statuses, users
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.statuses import Status
 from gdpr import operations as archive
 from gdpr.models import Export, LegalHold, SubjectRequest
 from gdpr.operations import erasure, exports, holds, replay, requests, retention, terms
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.users import SessionFactory, make_user
 
@@ -145,6 +146,7 @@ PERMISSIONS: dict[str, Verb] = {
     "api_key_revoke": Verb(
         "++++---0--", lambda world, actor: api_keys.api_key_revoke(actor=actor, key=world.other_key)
     ),
+    "letter_retry": Verb("++++---0--", lambda world, actor: outbox.letter_retry(actor=actor, letter=world.letter)),
     "user_purge": on_bob("++++---0--", erasure.erase, how="purge"),
     "user_delete": on_bob("++++---0--", erasure.erase, how="delete"),
     "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
@@ -201,6 +203,7 @@ READS = {
     Action.ORG_SHOW,
     Action.MEMBERSHIP_LIST,
     Action.API_KEY_LIST,
+    Action.LETTER_LIST,
     Action.AUDIT_LIST,
     Action.AUDIT_VERIFY,
     Action.HOLD_LIST,
@@ -229,6 +232,7 @@ def world(
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        letter=make_failed_letter(cast.bob),
         hold=holds.hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=requests.request_open(actor=operator, user=cast.carol, kind="access"),
     )
