@@ -12,7 +12,6 @@ from accounts import letter_files
 from accounts.actors import Actor
 from accounts.models import Outbox, User
 from accounts.operations.outbox import deliver, tell
-from gdpr.operations import finish
 from gdpr.operations.erasure import erase
 from tests.accounts.pages.browsing import sign_in
 
@@ -87,7 +86,7 @@ class TestErasure:
 
         with monkeypatch.context() as patched:
             patched.setattr(letter_files, "forget", lambda _: 0)
-            patched.setattr(finish.Path, "unlink", refuse)
+            patched.setattr(Path, "unlink", refuse)
             receipt: Any = erase(actor=operator, user=bob, how="purge").receipt
 
         assert receipt["scan"]["whole_database"]["residue"] > 0
