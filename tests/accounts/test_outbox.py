@@ -12,7 +12,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import policy
 from accounts.actors import Actor, Door
-from accounts.errors import Conflict
+from accounts.errors import Conflict, NotFound
 from accounts.models import AuditEvent, Organization, Outbox, User
 from accounts.operations import outbox
 from accounts.operations.outbox import ATTEMPTS, LEASE, deliver, enqueue_due, forget_tasks, letter_retry, tell
@@ -202,6 +202,13 @@ class TestRetry:
             letter_retry(actor=operator, letter=letter)
 
         assert everything() == before
+
+    def test_one_that_went_with_its_person_is_not_found(self, bob: User, operator: Actor) -> None:
+        letter = make_failed_letter(bob)
+        Outbox.objects.all().delete()
+
+        with pytest.raises(NotFound):
+            letter_retry(actor=operator, letter=letter)
 
     def test_refuses_for_a_restricted_account(self, bob: User, operator: Actor, everything: Callable[[], Any]) -> None:
         letter = make_failed_letter(bob)
