@@ -35,7 +35,7 @@ class EmailBackend(BaseEmailBackend):
         for message in email_messages:
             person = getattr(message, "person_id", NOBODY)
             name = f"{ids.encode('eml', ids.new())}.{ids.encode('usr', person)}.eml"
-            _write(folder / name, message.message().as_bytes(linesep="\r\n"))
+            _write(folder / name, message.message().as_bytes())
         for path in listed()[settings.EMAIL_FILES_KEPT :]:
             path.unlink(missing_ok=True)
         return len(email_messages)

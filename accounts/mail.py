@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template import Context
 from django.template.loader import get_template
 from django.urls import reverse
@@ -239,7 +239,13 @@ def send(row: Outbox, *, link: str) -> None:
     )
     message.attach_alternative(drawn.html, "text/html")
     message.person_id = row.user_id
-    message.send()
+    connection = get_connection()
+    try:
+        connection.send_messages([message])
+    except Exception:
+        with suppress(Exception):  # what was begun is left open where it fails before the message
+            connection.close()
+        raise
 
 
 def failure_of(error: Exception, address: str) -> Failure:

@@ -7,13 +7,14 @@ from pathlib import Path
 from django.utils import timezone
 
 from accounts import ids, policy
-from accounts.models import APIKey, Application, Organization, Permission, Purpose, Role, RoleAssignment, User
+from accounts.models import APIKey, Application, Organization, Outbox, Permission, Purpose, Role, RoleAssignment, User
 from accounts.operations.links import mint
 from accounts.statuses import TRANSITIONS, Status
 from gdpr.models import SubjectRequest
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.factories.claims import make_claim, say
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import OrganizationFactory, make_application, make_guest, make_organization
 from tests.factories.receipts import make_receipt
 from tests.factories.users import SessionFactory, make_user
@@ -50,6 +51,7 @@ def build(folder: Path) -> None:
     bob = User.objects.get(email="bob@example.com", organization=acme)
     reader = Role.objects.get(organization=acme, slug="reader")
     RoleAssignment.objects.create(membership=bob.memberships.get(), role=reader, organization=acme)
+    Outbox.objects.filter(pk=make_failed_letter(bob).pk).update(id=ids.decode("ltr", f"ltr_{KNOWN}"))
     jane = User.objects.get(email="jane@example.com")
     operator = policy.operator(os_user="tester")
     hold_place(actor=operator, user=jane, reason="Case 7", exemption="e")

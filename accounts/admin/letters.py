@@ -100,11 +100,11 @@ class LetterAdmin(HouseAdmin):
     def cells(self, actor: Actor, row: Any) -> list[Cell]:
         """Show a letter: what became of it, never what it says."""
         return [
-            Cell(title_of(row), copy=row.public_id),
+            Cell(title_of(row)),
             person_cell(actor, row),
             badge(row.state, note=state_note(row)),
             Cell(str(row.attempts)),
-            Cell(moment(row.created_at), at=row.created_at.isoformat()),
+            Cell(moment(row.created_at), at=row.created_at.isoformat(), copy=row.public_id),
         ]
 
     def links(self, actor: Actor, row: Any) -> list[Link]:

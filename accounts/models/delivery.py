@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.actions import Action
+from accounts.errors import NotFound
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.organizations import Organization
 
@@ -28,6 +29,17 @@ class OutboxQuerySet(TenantQuerySet["Outbox"]):
         """Keep those of one state; that it is not ``sent`` is said in the words of the index of those few."""
         rows = self.filter(state=state)
         return rows if state == Outbox.SENT else rows.exclude(state=Outbox.SENT)
+
+    def locked(self, letter: "Outbox") -> "Outbox":
+        """Hold a letter's row, after the person's.
+
+        :raises NotFound: if it went with the person
+        """
+        rows = self.select_related("organization", "user").select_for_update(of=("self",))
+        held = rows.filter(pk=letter.pk).first()
+        if held is None:
+            raise NotFound("Letter not found.")
+        return held
 
 
 class Outbox(Row):

@@ -51,8 +51,7 @@ def letter_retry(*, actor: Actor, letter: Outbox, reason: str = "") -> Outbox:
     """
     user = User.objects.locked(letter.user)
     policy.require(actor, Action.LETTER_RETRY, letter)
-    letter = Outbox.objects.select_for_update(of=("self",)).select_related("organization").get(pk=letter.pk)
-    letter.user = user
+    letter = Outbox.objects.locked(letter)
     guard_changeable(user)
     if letter.state != Outbox.FAILED:
         raise Conflict(f"The letter is {letter.state}.", remedy="Only one that has failed can be tried again.")

@@ -33,7 +33,7 @@ import sys
 from datetime import timedelta
 from django.utils import timezone
 from accounts import policy
-from accounts.models import Organization, User
+from accounts.models import Organization, Outbox, User
 from accounts.operations.applications import app_create
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import superuser_create
@@ -71,6 +71,10 @@ claim = claim_create(
     schema={"enum": ["Nursing", "Surgery"]}, description="Where somebody works", is_editable=True,
 )
 user_claims_set(actor=us, user=User.objects.get(username_key="lind010"), definition=claim, value="Nursing")
+Outbox.objects.create(
+    organization=asked.organization, user=asked, kind="password_changed", address=asked.email, state="failed",
+    attempts=8, dead_at=timezone.now(), last_error="550 5.1.1 no such mailbox",
+)
 nextdoor = org_create(actor=us, slug="nextdoor", name="Next door")
 user_create(
     actor=us, organization=nextdoor, email="mallory@nextdoor.example", password=password, must_change_password=False,
@@ -138,6 +142,7 @@ def places(service: Service) -> dict[str, str]:
         "erased": first("usr", "SELECT user_id FROM gdpr_erasure WHERE status = 'complete'"),
         "receipt": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'complete'"),
         "planned": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'scheduled'"),
+        "letter": first("ltr", "SELECT id FROM accounts_outbox WHERE state = 'failed'"),
         "event": first("evt", "SELECT id FROM accounts_auditevent WHERE action = 'user.suspend'"),
     }
 

@@ -126,6 +126,11 @@ def _operation_opened(visitor: Visitor) -> None:
     expect(operation.get_by_role("heading", name="Responses")).to_be_visible()
 
 
+def _letter_opened(visitor: Visitor) -> None:
+    visitor.page.locator(".letters a").first.click()
+    expect(visitor.page.frame_locator("iframe").get_by_role("heading")).to_be_visible()
+
+
 ADMIN = "/admin/accounts"
 ARCHIVED = "/admin/gdpr"
 KINDS = {
@@ -216,6 +221,12 @@ KINDS = {
     "new key": Kind("root", f"{ADMIN}/apikey/add/"),
     "secret of a key": Kind("admin", f"{ADMIN}/apikey/add/", first=_key_made),
     "verb on a key": Kind("admin", f"{ADMIN}/apikey/", first=_key_revoking),
+    "letters": Kind("admin", f"{ADMIN}/outbox/"),
+    "letters, of one state": Kind("root", f"{ADMIN}/outbox/?state=queued"),
+    "letters, none": Kind("mallory", f"{ADMIN}/outbox/"),
+    "verb on a letter": Kind("root", f"{ADMIN}/outbox/verbs/retry/?selected={{letter}}"),
+    "letters as files": Kind("root", "/letters/"),
+    "letter as a file": Kind("root", "/letters/", first=_letter_opened),
     "audit trail": Kind("root", f"{ADMIN}/auditevent/"),
     "audit trail, nothing found": Kind("mallory", f"{ADMIN}/auditevent/?action=user.archive"),
     "event": Kind("root", f"{ADMIN}/auditevent/{{event}}/"),

@@ -42,6 +42,7 @@ SPECIAL: Final = frozenset({"accounts_user", "accounts_usersearch", "accounts_au
 
 WORDS: Final[Mapping[tuple[str, str], Any]] = {
     ("accounts_user", "status"): Status.LOCKED,
+    ("accounts_outbox", "state"): "sent",
     ("gdpr_erasure", "how"): "purge",
     ("gdpr_erasure", "status"): "cancelled",
     ("gdpr_export", "format"): "zip",
@@ -56,7 +57,7 @@ WORDS: Final[Mapping[tuple[str, str], Any]] = {
 """What can only be one of a few words; where it says how far a thing is, that it is over, so that nothing holds."""
 
 VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
-    "accounts_outbox": ({"dead_at": None}, {"delivered_at": None}),
+    "accounts_outbox": ({"dead_at": None}, {"delivered_at": None, "state": "failed"}),
 }
 """Rows of a table that cannot have all of its columns filled at once."""
 

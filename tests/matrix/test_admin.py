@@ -23,6 +23,7 @@ from accounts.models import (
     ClaimDefinition,
     Membership,
     Organization,
+    Outbox,
     Role,
     Session,
     User,
@@ -35,6 +36,7 @@ from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.pages.browsing import SHELL, sign_in, text_of
 from tests.factories.claims import make_claim
+from tests.factories.letters import make_failed_letter
 from tests.factories.roles import make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
 
@@ -85,6 +87,8 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "apikey_changelist": (200, 200, 403, 200, 200),
     "apikey_add": (200, 200, 403, 200, 200),
     "apikey_verb": (200, 200, 403, 404, 200),
+    "outbox_changelist": (200, 200, 403, 200, 200),
+    "outbox_verb": (200, 200, 403, 404, 200),
     "auditevent_changelist": (200, 200, 403, 200, 200),
     "auditevent_change": (200, 200, 403, 404, 200),
     "legalhold_changelist": (200, 200, 403, 200, 200),
@@ -121,6 +125,7 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "claimdefinition_verb": (302, 302, 403, 404, 302),
     "apikey_add": (200, 200, 403, 422, 200),
     "apikey_verb": (302, 302, 403, 404, 302),
+    "outbox_verb": (302, 302, 403, 404, 302),
     "legalhold_add": (302, 302, 403, 422, 302),
     "legalhold_verb": (302, 302, 403, 404, 302),
     "subjectrequest_add": (302, 302, 403, 422, 302),
@@ -150,6 +155,7 @@ ATTEMPTED = {
     "session_verb": Action.SESSION_REVOKE,
     "apikey_add": Action.API_KEY_CREATE,
     "apikey_verb": Action.API_KEY_REVOKE,
+    "outbox_verb": Action.LETTER_RETRY,
     "user_personal-data": Action.USER_EXPORT,
     "user_erasure": Action.USER_PURGE,
     "legalhold_add": Action.HOLD_PLACE,
@@ -190,6 +196,7 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         "session": session.public_id,
         "claimdefinition": claim.public_id,
         "apikey": key.public_id,
+        "outbox": make_failed_letter(cast.bob).public_id,
         "auditevent": event.public_id,
         "legalhold": hold.public_id,
         "subjectrequest": request.public_id,
@@ -206,6 +213,7 @@ VERB = {
     "session": "revoke",
     "apikey": "revoke",
     "claimdefinition": "delete",
+    "outbox": "retry",
     "legalhold": "release",
     "subjectrequest": "close",
 }
@@ -290,8 +298,8 @@ class TestListed:
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
         assert set(site._registry) == {
-            User, Organization, Membership, Role, Application, ClaimDefinition, Session, APIKey, AuditEvent, Erasure,
-            LegalHold,
+            User, Organization, Membership, Role, Application, ClaimDefinition, Session, APIKey, Outbox, AuditEvent,
+            Erasure, LegalHold,
             SubjectRequest, PrivacyTerms,
         }  # fmt: skip
         for noun in site._registry.values():

@@ -34,6 +34,7 @@ from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
 from tests.accounts.mailbox import token_of
 from tests.factories.claims import make_claim
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
@@ -153,6 +154,9 @@ ROUTES: dict[str, Route] = {
     "user_claims": on("bob", "++++0+00+"),
     "user_claims_set": on("bob", "+++-0+000", claim="department", value="Sales"),
     "user_claims_remove": on("bob", "+++-0+000", claim="department"),
+    "letter_list": Route("+++---0--", query="org=acme"),
+    "letter_show": on("letter", "+++---0--"),
+    "letter_retry": on("letter", "+++000000"),
     "session_list": Route("++++++0+-", query="org=acme"),
     "session_show": on("session", "+++00+00-"),
     "session_revoke": on("session", "+++00+000"),
@@ -206,6 +210,7 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         claim=make_claim(acme, is_editable=True),
         application=make_defining(acme),
         role=make_role(acme, "helpdesk", "user.show"),
+        letter=make_failed_letter(cast.bob),
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=request_open(actor=operator, user=cast.carol, kind="access"),
         erasure=Erasure.objects.create(

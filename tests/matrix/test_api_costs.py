@@ -19,14 +19,15 @@ from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
 from tests.factories.claims import make_claim
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import give_custom, make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
 from tests.shell import run
 
 LISTS = (
-    "users/", "users/?member_of=acme", "memberships/", "api-keys/", "sessions/", "audit-events/",
-    "organizations/", "applications/", "roles/", "permissions/", "claims/",
+    "users/", "users/?member_of=acme", "memberships/", "api-keys/", "letters/", "letters/?state=failed",
+    "sessions/", "audit-events/", "organizations/", "applications/", "roles/", "permissions/", "claims/",
     "personal-data/holds/", "personal-data/requests/",
 )  # fmt: skip
 
@@ -52,6 +53,7 @@ def fill(acme: Organization, nextdoor: Organization, numbers: range) -> None:
         user = make_user(acme, f"person-{number}", role="moderator")
         user_tag(actor=policy.operator(os_user="tester"), user=user, tags=["x", "y"])
         SessionFactory.create(user=user)
+        make_failed_letter(user)
         hold_place(actor=policy.operator(os_user="tester"), user=user, reason="Case 9", exemption="e")
         request_open(actor=policy.operator(os_user="tester"), user=user, kind="access")
         make_guest(make_user(nextdoor, f"guest-{number}"), acme)

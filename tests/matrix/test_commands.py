@@ -24,6 +24,7 @@ ISSUE = {
     "permission": "list",
     "org": "create list show update suspend activate archive members",
     "api_key": "create list revoke",
+    "letter": "list retry",
     "audit": "list verify",
     "gdpr": "coverage hold requests terms retention record",
 }

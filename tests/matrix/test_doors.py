@@ -37,6 +37,7 @@ from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API
 from tests.accounts.mailbox import token_of
 from tests.factories.claims import make_claim, say
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_application, make_guest
 from tests.factories.roles import give_custom, make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
@@ -545,6 +546,13 @@ VERBS: dict[str, Verb] = {
         Click(lambda world: reverse("admin:accounts_user_claims", args=[world.bob.public_id]),
               lambda world: {"claim": world.claim.public_id, "remove": "yes"}),
     ),
+    "letter_retry": Verb(
+        "letter_retry",
+        Command(lambda world: ["letter_retry", world.letter.public_id]),
+        Request("POST", lambda world: f"letters/{world.letter.public_id}/retry/"),
+        Click(lambda _: reverse("admin:accounts_outbox_verb", args=["retry"]),
+              lambda world: {"selected": world.letter.public_id, "step": "do"}),
+    ),
     "user_purge": erasing("purge"),
     "user_delete": erasing("delete"),
     "user_purge, later": erasing("purge", "--after", "2099-12-31", after="2099-12-31"),
@@ -636,7 +644,7 @@ SECRET = {"secret_hash", "lookup", "hash", "salt", "key_hash", "subject_commitme
 OF_THE_DOOR = {
     "AuditEvent": {"door", "request_id", "actor_kind", "actor_commitment", "network_commitment"},
     "Session": {"session_data", "expire_date"},  # the browser's own row: what the admin tells on its next page
-    "DBTaskResult": {"args_kwargs"},  # the number of the outbox's row
+    "DBTaskResult": {"args_kwargs"},  # the id of the letter
     "Erasure": {"receipt", "requested_by_kind"},
     "Export": {"requested_by_kind"},
 }
@@ -668,6 +676,7 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         crm=make_application(acme),
         others=SessionFactory.create(user=cast.carol),
         key=api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
+        letter=make_failed_letter(cast.bob),
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=request_open(actor=operator, user=cast.carol, kind="access"),
         operator=operator,

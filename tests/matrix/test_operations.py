@@ -38,6 +38,7 @@ from accounts.operations import (
     claims,
     installation,
     organizations,
+    outbox,
     recovery,
     roles,
     sessions,
@@ -50,6 +51,7 @@ from gdpr import operations as archive
 from gdpr.models import Export, LegalHold, SubjectRequest
 from gdpr.operations import erasure, exports, holds, replay, requests, retention, terms
 from tests.factories.claims import make_claim, say
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import give_custom, make_defining, make_role
 from tests.factories.users import SessionFactory, make_user
@@ -210,6 +212,7 @@ PERMISSIONS: dict[str, Verb] = {
         lambda world, actor: roles.role_remove(actor=actor, membership=world.guest, role=world.role),
         lambda world: give_custom(world.guest, world.role),
     ),
+    "letter_retry": Verb("++++---0--", lambda world, actor: outbox.letter_retry(actor=actor, letter=world.letter)),
     "user_purge": on_bob("++++---0--", erasure.erase, how="purge"),
     "user_delete": on_bob("++++---0--", erasure.erase, how="delete"),
     "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
@@ -272,6 +275,7 @@ READS = {
     Action.ROLE_LIST,
     Action.API_KEY_LIST,
     Action.CLAIM_LIST,
+    Action.LETTER_LIST,
     Action.AUDIT_LIST,
     Action.AUDIT_VERIFY,
     Action.HOLD_LIST,
@@ -303,6 +307,7 @@ def world(
         claim=make_claim(acme, is_editable=True),
         application=make_defining(acme),
         role=make_role(acme, "helpdesk", "user.show"),
+        letter=make_failed_letter(cast.bob),
         hold=holds.hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=requests.request_open(actor=operator, user=cast.carol, kind="access"),
     )

@@ -110,6 +110,7 @@ END_NOTHING = {
     "hold_review",
     "installation_start",
     "keys_rotate",
+    "letter_retry",
     "membership_add",
     "membership_remove",
     "org_activate",

@@ -31,19 +31,14 @@ from accounts.operations.audit import audit_verify
 from accounts.operations.base import NewPassword
 from accounts.operations.links import mint
 from accounts.operations.organizations import membership_add, membership_remove, org_suspend
-from accounts.operations.outbox import deliver
-from accounts.operations.recovery import (
-    admin_link,
-    email_confirm,
-    link_redeem,
-    password_reset,
-    user_reset_password,
-)
+from accounts.operations.outbox import deliver, letter_retry, tell
+from accounts.operations.recovery import admin_link, email_confirm, link_redeem, password_reset, user_reset_password
 from accounts.operations.sessions import session_start
 from accounts.operations.statuses import user_activate, user_archive, user_suspend
 from accounts.operations.users import user_create, user_set, user_tag, user_update
 from accounts.statuses import Status
 from tests.accounts.mailbox import token_of
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import give, make_organization
 from tests.factories.users import PASSWORD, make_user
 
@@ -551,3 +546,26 @@ class TestTrail:
             heads = AuditChain.objects.filter(pk__in=[home.pk for home in homes])
             assert list(heads.values_list("sequence", flat=True)) == [4, 4]
         assert audit_verify(actor=shell).faults == []
+
+
+def test_a_letter_is_sent_once_whoever_delivers_it(
+    shell: Actor, rounds: Iterator[Organization], mailoutbox: list[Any]
+) -> None:
+    for number, organization in enumerate(rounds, 1):
+        tell(make_user(organization, "bob"), "password_changed")
+        letter = Outbox.objects.get(state="queued")
+
+        sent = together(*[partial(deliver, letter.pk)] * THREADS)
+
+        assert sorted(sent) == [False] * (THREADS - 1) + [True]
+        assert len(mailoutbox) == number
+
+
+def test_a_letter_that_failed_is_queued_again_by_one(shell: Actor, rounds: Iterator[Organization]) -> None:
+    for organization in rounds:
+        letter = make_failed_letter(make_user(organization, "bob"))
+
+        results = together(*[partial(letter_retry, actor=shell, letter=letter)] * THREADS)
+
+        assert (len(succeeded(results)), refusals(results)) == (1, {Conflict})
+        assert AuditEvent.objects.filter(action="letter.retry", subject_id=letter.pk).count() == 1
