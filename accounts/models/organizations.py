@@ -86,7 +86,7 @@ class Organization(Row):
 
 def _assignments() -> models.QuerySet[Any]:
     """Give assignments with what is shown of each; roles.py stands on this file, so by name."""
-    rows: models.QuerySet[Any] = apps.get_model("accounts", "RoleAssignment")._default_manager.with_shown()  # type: ignore[attr-defined]
+    rows: models.QuerySet[Any] = apps.get_model("accounts", "RoleAssignment")._default_manager.with_shown()
     return rows
 
 
