@@ -227,11 +227,12 @@ class TestWidening:
         word: str,
     ) -> None:  # fmt: skip
         before = everything()
-        for call in (
+        calls: tuple[Callable[[], Any], ...] = (
             lambda: role_create(actor=acting(erin), organization=acme, slug="new", name="New", permissions=[word]),
             lambda: role_update(actor=acting(erin), role=acme_roles["viewer"], add_permissions=[word]),
             lambda: role_update(actor=acting(erin), role=acme_roles["viewer"], permissions=[word]),
-        ):
+        )
+        for call in calls:
             with pytest.raises(NotAllowed if word == "org.archive" else Invalid):
                 call()
         assert everything() == before
@@ -444,9 +445,9 @@ class TestDefinitions:
             {"organization": acme, "application": billing},
             {"organization": nextdoor},
         ):
-            role_create(actor=operator, slug="clerk", name="Clerk", **place)  # type: ignore[arg-type]
+            role_create(actor=operator, slug="clerk", name="Clerk", **place)
             with pytest.raises(Conflict):
-                role_create(actor=operator, slug="clerk", name="Clerk", **place)  # type: ignore[arg-type]
+                role_create(actor=operator, slug="clerk", name="Clerk", **place)
 
     @pytest.mark.parametrize("slug", list(BUILT_IN_ROLES))
     def test_nobody_changes_the_built_in_ones(
@@ -454,7 +455,8 @@ class TestDefinitions:
     ) -> None:
         role = Role.objects.built_in().get(slug=slug)
         before = everything()
-        for actor, call in product((operator, acting(alice)), (role_update, role_delete)):
+        calls: tuple[Callable[..., Any], ...] = (role_update, role_delete)
+        for actor, call in product((operator, acting(alice)), calls):
             with pytest.raises(Conflict):
                 call(actor=actor, role=role)
         assert everything() == before
