@@ -148,7 +148,7 @@ class CreateForm(HouseForm):
     )
     password = forms.ChoiceField(
         choices=(
-            ("link", "They set one themselves: a letter brings a link, which confirms the address too"),
+            ("link", "They set one by a link in a letter, which confirms the address too"),
             ("none", "None for now: they cannot sign in with a password yet"),
             ("generate", "Generate one, show it once, to be changed at the first sign-in"),
         ),
