@@ -15,7 +15,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 
 from accounts.errors import Invalid
 from accounts.json_values import json_plain, json_problem
-from accounts.patterns import INSTRUCTIONS, compiled
+from accounts.patterns import STEPS, found_in, steps
 
 __all__ = ["schema_checked", "schema_problem"]
 
@@ -35,7 +35,7 @@ KEYWORDS: Final = LISTS | SCHEMAS | NAMED | PLAIN
 
 
 def _pattern(validator: Any, text: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not compiled(text).found_in(value):
+    if isinstance(value, str) and not found_in(text, value):
         yield ValidationError("does not match the pattern")
 
 
@@ -45,7 +45,7 @@ Checker: Final = validators.extend(jsonschema.Draft202012Validator, {"pattern": 
 def schema_checked(schema: Any) -> dict[str, Any]:
     """Give a schema back if values can be checked by it.
 
-    At most 4 KiB and 200 values; patterns of at most 256 instructions together.
+    At most 4 KiB and 200 values; patterns of at most 4,000 steps together.
 
     :raises Invalid: saying what is wrong with it
     """
@@ -60,8 +60,8 @@ def schema_checked(schema: Any) -> dict[str, Any]:
     except SchemaError as error:
         where = "/".join(str(step) for step in error.absolute_path)
         raise _wrong(f"is not a JSON Schema (Draft 2020-12){f', at {where}' if where else ''}") from None
-    if sum(len(compiled(pattern).steps) for pattern in patterns) > INSTRUCTIONS:
-        raise _wrong(f"has patterns of more than {INSTRUCTIONS} instructions together")
+    if sum(map(steps, patterns)) > STEPS:
+        raise _wrong(f"has patterns of more than {STEPS:,} steps together")
     checked: dict[str, Any] = json_plain(schema)
     return checked
 
@@ -108,5 +108,4 @@ def _read(part: dict[str, Any]) -> Iterator[str]:
             f"The schema {problem}.", remedy=f"One of: {', '.join(sorted(KEYWORDS))}.", fields={"schema": problem}
         )
     if isinstance(part.get("pattern"), str):
-        compiled(part["pattern"])
         yield part["pattern"]

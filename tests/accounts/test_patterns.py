@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.errors import Invalid
-from accounts.patterns import INSTRUCTIONS, compiled
+from accounts.patterns import STEPS, found_in, steps
 
 ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "[a-c1]", r"\d", r"\w", "^", "$", r"\.", "(?:)"])
 PATTERNS = st.recursive(
@@ -28,7 +28,7 @@ PATTERNS = st.recursive(
 def test_it_matches_as_python_does(pattern: str, text: str) -> None:
     expected = re.search(pattern.replace("$", r"\Z"), text, re.ASCII)
 
-    assert compiled(pattern).found_in(text) is bool(expected)
+    assert found_in(pattern, text) is bool(expected)
 
 
 @pytest.mark.parametrize(
@@ -36,27 +36,27 @@ def test_it_matches_as_python_does(pattern: str, text: str) -> None:
     [
         ("^CC-[0-9]{4}$", "CC-0042", "CC-0042\n"),
         (r"^[a-z]+(-[a-z]+)*$", "night-shift", "night--shift"),
-        (r"^\u00e9t\x61$", "éta", "eta"),
+        (r"^ét\x61$", "éta", "eta"),
         (r"[\]\-x]", "-", "a"),
         ("^.$", "漢", "漢字"),
         ("^(gold|silver)?$", "", "bronze"),
     ],
 )
 def test_what_people_write(pattern: str, yes: str, no: str) -> None:
-    assert compiled(pattern).found_in(yes)
-    assert not compiled(pattern).found_in(no)
+    assert found_in(pattern, yes)
+    assert not found_in(pattern, no)
 
 
 @pytest.mark.parametrize(
     "pattern",
     [
-        "(", ")", "[", "a{2", "a{3,2}", "*a", "a**", "a{2}{2}", r"\1", r"\k", "(?=a)", "(?<=a)", "(?P<x>a)", "(?i)a",
-        r"\p{L}", "[z-a]", r"[\D]", "a" * 201, "((a{99}){99}){99}", "(" * 30 + ")" * 30, "\\",
+        "(", ")", "[", "a{3,2}", "*a", r"\1", r"\k", r"\u00e9", "(?=a)", "(?<=a)", "(?P=x)", "[z-a]", r"\p{Nothing}",
+        "a" * 201, "((a{99}){99}){99}", "(((){999}){999}){999}b", "\\",
     ],
 )  # fmt: skip
 def test_what_cannot_be_matched_is_refused(pattern: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        compiled(pattern)
+        steps(pattern)
 
     assert set(refusal.value.fields) == {"schema"}
 
@@ -68,14 +68,13 @@ def test_what_cannot_be_matched_is_refused(pattern: str) -> None:
         ("^(a|a)*(a|aa)*(a|a?)*b$", "a" * 4_000),
         ("(a?){80}a{80}b", "a" * 4_000),
         (f"({'x*' * 60})y", "x" * 4_000),
-        ("(((){999}){999}){999}b", "a" * 4_000),
     ],
 )
 def test_none_of_them_hangs(pattern: str, text: str) -> None:
     began = time.process_time()
 
-    found = compiled(pattern).found_in(text)
+    found = found_in(pattern, text)
 
-    assert len(compiled(pattern).steps) <= INSTRUCTIONS
+    assert steps(pattern) <= STEPS
     assert found is False
     assert time.process_time() - began < 3
