@@ -88,10 +88,10 @@ LETTERS: Final[Mapping[str, Letter]] = {
             statuses=(Status.ACTIVE,),
             to_present_address=True,
         ),
-        Letter(kind="password_changed", title="Password changed", page="password-change"),
+        Letter(kind="password_changed", title="Password changed", page="password-reset"),
         Letter(kind="account_suspended", title="Account suspended", statuses=(Status.SUSPENDED,)),
         Letter(kind="account_locked", title="Account locked", statuses=(Status.LOCKED,)),
-        Letter(kind="new_sign_in", title="Sign-in from a new device", page="password-change"),
+        Letter(kind="new_sign_in", title="Sign-in from a new device", page="password-reset"),
     )
 }
 """Every letter by the word that the outbox keeps."""
