@@ -139,7 +139,7 @@ class TestPages:
         assert "Acme: Your password was changed" in listed.content.decode()
         page = shown.content.decode()
         assert f'sandbox="" src="/letters/{path.name}/html/"' in page
-        assert '<a href="http://localhost:8000/password/"' in page
+        assert '<a href="http://localhost:8000/password/reset/"' in page
         assert "frame-src 'self'" in shown.headers["Content-Security-Policy"]
         assert "style-src 'self'" in shown.headers["Content-Security-Policy"]
         policy = {part.strip() for part in framed.headers["Content-Security-Policy"].split(";")}

@@ -119,7 +119,7 @@ class TestRequest:
 
         (letter,) = mailoutbox
         event = AuditEvent.objects.get()
-        assert (letter.to, letter.subject) == (["bob@acme.example"], "Acme: Set a new password")
+        assert (letter.to, letter.subject) == (["bob@acme.example"], "Acme: Choose a new password")
         assert (event.action, event.subject_id, event.actor_kind, event.door) == (ASKED, bob.pk, "anonymous", "page")
         assert event.request_id == "visit-1"
         assert event.part(AuditPart.NETWORK) == {"ip": "192.0.2.9"}
@@ -552,8 +552,8 @@ class TestConfirm:
         changed = user_update(actor=acting(erin), user=bob, changes={"email": "new@acme.example"})
         work()
 
-        (letter,) = mailoutbox
-        assert (letter.to, letter.subject) == (["new@acme.example"], "Acme: Confirm your e-mail address")
+        (letter,) = [letter for letter in mailoutbox if letter.to == ["new@acme.example"]]
+        assert letter.subject == "Acme: Confirm your e-mail address"
         assert not changed.email_verified
         assert email_confirm(actor=VISITOR, token=token_in(letter)).email_verified
 
@@ -562,7 +562,8 @@ class TestConfirm:
         work()
         user_update(actor=operator, user=bob, changes={"email": "newer@acme.example"})
 
-        refused(lambda: email_confirm(actor=VISITOR, token=token_in(mailoutbox[0])))
+        (letter,) = [letter for letter in mailoutbox if letter.to == ["new@acme.example"]]
+        refused(lambda: email_confirm(actor=VISITOR, token=token_in(letter)))
         assert not User.objects.get(pk=bob.pk).email_verified
 
     @pytest.mark.parametrize(
@@ -578,7 +579,7 @@ class TestConfirm:
     ) -> None:
         user_update(actor=operator, user=bob, changes=changes, **more)
 
-        assert not Outbox.objects.exists()
+        assert not Outbox.objects.exclude(kind="email_changed").exists()
 
     def test_a_change_that_is_refused_sends_nothing(
         self, operator: Actor, bob: User, carol: User, everything: Callable[[], Any]
@@ -601,7 +602,7 @@ class TestNewAccount:
         work()
 
         (letter,) = mailoutbox
-        assert (letter.to, letter.subject) == (["kim@acme.example"], "Acme: Your account")
+        assert (letter.to, letter.subject) == (["kim@acme.example"], "Acme: Your account is ready")
         assert OneTimeLink.objects.get().purpose == Purpose.WELCOME
         resets(token_in(letter))
         user.refresh_from_db()
