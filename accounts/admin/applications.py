@@ -100,7 +100,7 @@ class ApplicationAdmin(HouseAdmin):
             action=Action.APP_DELETE,
             label="Delete",
             done="is no more",
-            summary="Delete an application with its roles, which ends those for everybody who has them.",
+            summary="Delete an application with its roles and claims, for everybody who has them.",
             call=called_on("application", app_delete),
             is_grave=True,
             takes_many=False,

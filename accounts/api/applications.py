@@ -96,7 +96,7 @@ class ApplicationViewSet(HouseViewSet):
         return self.answered(application.pk)
 
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Delete an application with its roles, which ends those for everybody who has them."""
+        """Delete an application with its roles and claims, for everybody who has them."""
         given = self.read()
         application = self.row(id)
         identifier, version = application.public_id, self.expected_version()

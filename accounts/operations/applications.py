@@ -9,8 +9,9 @@ from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, NotFound
-from accounts.models import Application, Organization, Permission, RoleAssignment, RolePermission
+from accounts.models import Application, ClaimDefinition, Organization, Permission, RoleAssignment, RolePermission
 from accounts.operations.base import differences, expect_version, operation, slug_checked
+from accounts.operations.claims import end_claims
 from accounts.operations.roles import end_roles, touch_holders
 from accounts.permissions import free_word_checked
 from accounts.profile import line_checked, reason_checked, text_checked
@@ -118,7 +119,7 @@ def app_update(
 def app_delete(
     *, actor: Actor, application: Application, reason: str = "", expected_version: int | None = None
 ) -> dict[str, int]:
-    """Delete an application with its roles, which ends those for everybody who has them; says how many of each.
+    """Delete an application with its roles and claims, for everybody who has them; says how many of each.
 
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission, or if somebody more powerful has one of its roles
@@ -142,7 +143,8 @@ def _end_what_belongs(actor: Actor, application: Application) -> dict[str, int]:
     ended = end_roles(actor, Action.APP_DELETE, roles)
     if roles:
         ended["roles"] = application.roles.all().delete()[1]["accounts.Role"]
-    return ended
+    claims = ClaimDefinition.objects.filter(application=application).select_related("organization", "application")
+    return {**ended, **end_claims(actor, claims)}
 
 
 def _locked_organization(organization: Organization) -> Organization:

@@ -27,6 +27,7 @@ __all__ = [
     "claim_delete",
     "claim_unfit",
     "claim_update",
+    "end_claims",
     "put_claims",
     "user_claims_remove",
     "user_claims_set",
@@ -192,6 +193,20 @@ def claim_delete(*, actor: Actor, definition: ClaimDefinition, reason: str = "")
     )
     definition.delete()
     return ended
+
+
+def end_claims(actor: Actor, definitions: Iterable[ClaimDefinition]) -> dict[str, int]:
+    """Delete claims with their values, in the caller's transaction with the organization locked; says how many.
+
+    :raises NotAllowed: without the permission to delete one
+    """
+    ended = {"claims": 0, "values": 0}
+    for definition in definitions:
+        policy.require(actor, Action.CLAIM_DELETE, definition)
+        ended["values"] += _take_values(definition, None)
+        definition.delete()
+        ended["claims"] += 1
+    return {kind: number for kind, number in ended.items() if number}
 
 
 def claim_unfit(*, actor: Actor, definition: ClaimDefinition, schema: Mapping[str, Any]) -> Unfit:

@@ -13,7 +13,7 @@ from accounts.operations.applications import app_delete
 class Command(ChangeCommand):
     """Delete an application."""
 
-    help = "Delete an application with its roles, which ends those for everybody who has them; asks first."
+    help = "Delete an application with its roles and claims, for everybody who has them; asks first."
     examples = ("app_delete billing --org acme --dry-run", "app_delete billing --org acme --yes --reason 'Shut down'")
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
@@ -25,7 +25,7 @@ class Command(ChangeCommand):
         application = find_application(actor, arguments.application, arguments.org)
         identifier = application.public_id
         self.ask(
-            f"Delete the application {application.slug} with its roles? They end for everybody; --dry-run counts.",
+            f"Delete the application {application.slug} with its roles and claims? --dry-run counts them.",
             arguments,
         )
         return self.changed(

@@ -32,6 +32,7 @@ from accounts.operations.roles import (
 from accounts.operations.statuses import user_suspend
 from accounts.operations.users import user_create, user_set_password
 from accounts.permissions import DESCRIPTIONS, GRANTABLE, free_word_checked
+from tests.factories.claims import make_claim, say
 from tests.factories.organizations import give
 from tests.factories.roles import give_custom, make_defining, make_role
 from tests.factories.users import make_user
@@ -474,16 +475,19 @@ class TestDefinitions:
         assert [User.objects.get(pk=person.pk).version for person in (bob, carol)] == [2, 2]
         assert held(bob.memberships.get()) == {"member"}
 
-    def test_deleting_an_application_takes_its_roles_along(
+    def test_deleting_an_application_takes_its_roles_and_claims_along(
         self, operator: Actor, bob: User, acme_roles: dict[str, Role], last_event: Callable[[], AuditEvent]
     ) -> None:
         give_custom(bob, acme_roles["billing/clerk"])
         application = acme_roles["billing/clerk"].application
         assert application is not None
+        say(bob, make_claim(bob.organization, "tier", application=application), "gold")
+        kept = say(bob, make_claim(bob.organization, "department"), "Sales")
 
         ended = app_delete(actor=operator, application=application)
 
-        assert ended == {"assignments": 1, "roles": 2}
+        assert ended == {"assignments": 1, "roles": 2, "claims": 1, "values": 1}
+        assert [value.definition.name for value in kept.claims.all()] == ["department"]
         assert last_event().part(AuditPart.SUBJECT)["ended"] == ended
         assert not Role.objects.filter(slug__in=["clerk", "chief"]).exists()
         assert held(bob.memberships.get()) == {"member"}
