@@ -43,4 +43,8 @@ def complete_database(*, sender: AppConfig, using: str, plan: Any = (), **_: Any
         return
     database.install(connection)
     sender.get_model("Installation")._default_manager.using(using).get_or_create(pk=1)
-    sender.get_model("Role")._default_manager.using(using).install_built_in()  # type: ignore[attr-defined]
+    role = sender.get_model("Role")
+    with connection.cursor() as cursor:
+        there = {column.name for column in connection.introspection.get_table_description(cursor, role._meta.db_table)}
+    if {field.column for field in role._meta.concrete_fields} <= there:  # not on the way back to an older schema
+        role._default_manager.using(using).install_built_in()  # type: ignore[attr-defined]

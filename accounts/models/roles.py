@@ -76,8 +76,8 @@ class Role(Row):
     application = models.ForeignKey(Application, on_delete=models.PROTECT, null=True, related_name="roles")
     slug = models.SlugField(max_length=63)
     name = models.CharField(max_length=200)
-    description = models.CharField(max_length=500, blank=True)
-    version = models.PositiveIntegerField(default=1)
+    description = models.CharField(max_length=500, blank=True, default="", db_default="")
+    version = models.PositiveIntegerField(default=1, db_default=1)
     updated_at = models.DateTimeField(null=True, editable=False)
 
     objects = RoleQuerySet.as_manager()
