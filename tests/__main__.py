@@ -1,8 +1,8 @@
 """``make test``: the suite on SQLite, then on a real PostgreSQL; then, on SQLite again, in a real browser.
 
 ``TEST_DATABASE_URL`` names a server to use instead; ``REQUIRE_POSTGRES=1`` makes a missing one a
-failure. Arguments go to pytest, twice. The matrices of the doors run in full on SQLite and as a sample on
-PostgreSQL; ``TEST_LONG=1`` (``make test-long``) runs everything in full, and more rounds of what is random.
+failure. Arguments go to pytest, twice. The tests of the doors and their matrices run in full on SQLite and as a sample
+on PostgreSQL; ``TEST_LONG=1`` (``make test-long``) runs everything in full, and more rounds of what is random.
 """
 
 import os
@@ -21,7 +21,7 @@ Install one (Debian: apt-get install postgresql), or name one with TEST_DATABASE
 
 
 def suite(name: str, database_url: str, arguments: list[str], *, sample: bool = False) -> int:
-    """Run everything on one database, or of the matrices of the doors a sample."""
+    """Run everything on one database, or of the tests of the doors a sample."""
     print(f"\n=== {name} ===", flush=True)
     sampled = {"SAMPLE_DOORS": "1"} if sample else {}
     environment = {**os.environ, **sampled, "DATABASE_URL": database_url, "IDENTITY_TESTED_ON": name}

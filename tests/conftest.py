@@ -37,24 +37,25 @@ TransactionTestCase._fixture_teardown = _flush_with_triggers_lifted  # type: ign
 
 
 DOOR_MATRICES = {"test_admin.py", "test_api.py", "test_coming_from.py", "test_commands.py"}
+DOORS = {"accounts/admin", "accounts/api", "accounts/commands", "accounts/pages"}
 SAMPLE = 4
-"""Of the matrices of the doors every fourth row, where ``SAMPLE_DOORS=1`` asks for a sample (tests/__main__.py)."""
+"""Of what tests doors every fourth test, where ``SAMPLE_DOORS=1`` asks for a sample (tests/__main__.py)."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out of a sample what is not in it; the same everywhere and each time."""
     if os.environ.get("SAMPLE_DOORS") != "1":
         return
-    left = [
-        item
-        for item in items
-        if item.path.parent.name == "matrix"
-        and item.path.name in DOOR_MATRICES
-        and crc32(item.nodeid.encode()) % SAMPLE
-    ]
+    left = [item for item in items if _tests_a_door(item.path) and crc32(item.nodeid.encode()) % SAMPLE]
     config.hook.pytest_deselected(items=left)
     out = set(left)
     items[:] = [item for item in items if item not in out]
+
+
+def _tests_a_door(path: Path) -> bool:
+    if path.parent.name == "matrix":
+        return path.name in DOOR_MATRICES
+    return any(path.parent.as_posix().endswith(f"/tests/{door}") for door in DOORS)
 
 
 @pytest.fixture(autouse=True)
