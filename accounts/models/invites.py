@@ -100,9 +100,10 @@ class Invite(Row):
     """A way into an organization.
 
     ``invited_by`` is who stands for it, by kind: a person, a key, or the operator, who has no id. Who was erased is
-    no operator: such an invite opens nothing. ``user`` is the account that was made for the address, or the guest who accepted. Its profile, tags and claims
-    are the account's from the first day; those of an open link wait here for whoever comes. Roles always wait.
-    ``is_mailed`` says that the present secret went to the address, so that whoever has it reads that mailbox.
+    no operator: such an invite opens nothing. ``user`` is the account that was made for the address, or the guest
+    who accepted. Its profile, tags and claims are the account's from the first day; those of an open link wait here
+    for whoever comes. Roles always wait. ``is_mailed`` says that the present secret went to the address, so that
+    whoever has it reads that mailbox.
     """
 
     id = PrefixedIDField(prefix="inv")

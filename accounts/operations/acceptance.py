@@ -100,7 +100,7 @@ def invite_accept(
     to. A role or claim that whoever invited could not give now is left out, and the trail says so.
 
     :param email: of whoever comes by an open link
-    :raises NotAuthenticated: the same for every token that opens nothing; of several at once on the last use one gets in
+    :raises NotAuthenticated: the same for every token that opens nothing; of several on the last use one gets in
     :raises Invalid: if the password may not be used, or naming an input that is wrong; the invite stays good
     :raises Conflict: if the address that comes by an open link has an account there
     """

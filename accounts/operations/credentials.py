@@ -17,7 +17,8 @@ def end_credentials(
 ) -> dict[str, int]:
     """End everything that opens a door for this person, in the caller's transaction; says how many of each.
 
-    :param keys: also the API keys they made, invites that they made or that wait for them, and links that only confirm an address (``user_sign_out`` leaves those)
+    :param keys: also the API keys and invites they made, the invite that waits for them, and links that only
+        confirm an address (``user_sign_out`` leaves those)
     :param sessions: also their sessions (``user_set_password`` can leave those)
     :param but: the one session that stays
     """

@@ -409,6 +409,7 @@ def _retag(
 
 
 def put_tags(user: User, tags: Sequence[str]) -> None:
+    """Give an account these tags and no other, in the caller's transaction."""
     present = set(user.tags.values_list("name", flat=True))
     user.tags.filter(name__in=present - set(tags)).delete()
     UserTag.objects.bulk_create(
