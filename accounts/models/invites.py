@@ -161,6 +161,9 @@ class Invite(Row):
                 condition=Q(revoked_at__isnull=False),
                 name="invite_revoked",
             ),
+            models.Index(
+                fields=["created_at", "id"], condition=Q(accepted_at=None, revoked_at=None), name="invite_all_open"
+            ),
             models.Index(fields=["email_key"], condition=Q(email_key__isnull=False), name="invite_by_address"),
             models.Index(fields=["invited_by"], condition=Q(invited_by__isnull=False), name="invite_by_inviter"),
             models.Index(fields=["expires_at"], name="invite_by_end"),

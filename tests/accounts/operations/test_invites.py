@@ -115,7 +115,7 @@ class TestInvite:
         assert Invite.objects.get().delivery == "queued"
         work()
         (letter,) = mailoutbox
-        assert letter.to == ["Kim@example.com"]
+        assert letter.to == ["Kim@Example.com"]
         assert "Welcome!" in str(letter.body)
         assert "<b>" not in letter.alternatives[0][0]  # type: ignore[attr-defined,index]
         assert Invite.objects.with_shown().get().delivery == "sent"
