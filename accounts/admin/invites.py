@@ -21,7 +21,7 @@ from accounts.admin.users import Tab, UserAdmin
 from accounts.admin.verbs import EndField, HouseForm, Verb, called_on
 from accounts.claims import read
 from accounts.errors import Conflict, Invalid, NotFound
-from accounts.models import ClaimDefinition, Invite, InviteStatus, Organization, Role, User
+from accounts.models import ClaimDefinition, Invite, InviteStatus, Organization, Role
 from accounts.models.invites import InviteQuerySet
 from accounts.operations.base import rolled_back
 from accounts.operations.invites import user_invite, user_resend_invite, user_revoke_invite

@@ -12,7 +12,7 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
 from accounts.errors import Invalid, NotFound
-from accounts.models import ClaimDefinition, Invite, InviteStatus, Organization
+from accounts.models import ClaimDefinition, Invite, InviteStatus, Organization, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.acceptance import invite_accept, invite_decline, invite_join
 from accounts.operations.base import NewPassword
@@ -183,14 +183,14 @@ class MyInviteViewSet(HouseViewSet):
     prefix, thing, shown = "inv", "Invite", MyInviteOutput
     endpoints = {
         "list": Endpoint(name="me_invites", output=MyInviteOutput, paged=True),
-        "accept": Endpoint(name="me_invite_accept", input=NoInput, output=MembershipOutput),
-        "decline": Endpoint(name="me_invite_decline", input=NoInput, status=204),
+        "accept": Endpoint(name="invite_join", input=NoInput, output=MembershipOutput),
+        "decline": Endpoint(name="invite_decline", input=NoInput, status=204),
     }
 
     def rows(self) -> Any:
         """Give the pending invites to the person's confirmed address; a key has none."""
-        user = self.request.user if self.actor.user_id is not None else None
-        return Invite.objects.of_person(user).with_shown() if user is not None else Invite.objects.none()
+        user = self.request.user
+        return Invite.objects.of_person(user).with_shown() if isinstance(user, User) else Invite.objects.none()
 
     def list(self, request: Request) -> Response:
         """List the invites of other organizations to one's own confirmed address."""

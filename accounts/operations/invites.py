@@ -161,8 +161,9 @@ def user_resend_invite(*, actor: Actor, invite: Invite, print_link: bool = False
         Action.USER_RESEND_INVITE,
         invite,
         reason=reason_checked(reason),
-        before={"expires_at": before.isoformat()},
-        after={"expires_at": invite.expires_at.isoformat(), "sent": "shown" if link else "letter"},
+        before={"expires_at": f"{before:%Y-%m-%d}"},
+        after={"expires_at": f"{invite.expires_at:%Y-%m-%d}"},
+        link="shown" if link else "",
     )
     return Invited(invite, link)
 
@@ -352,6 +353,6 @@ def _shown(invite: Invite, roles: Iterable[Role]) -> dict[str, Any]:
         "kind": str(invite.kind),
         "email": invite.email,
         "roles": sorted(role.full_slug for role in roles),
-        "expires_at": invite.expires_at.isoformat(),
+        "expires_at": f"{invite.expires_at:%Y-%m-%d}",
         "max_uses": invite.max_uses,
     }

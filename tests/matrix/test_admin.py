@@ -16,8 +16,9 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.user_verbs import USER_VERBS
-from accounts.models import APIKey, AuditEvent, ClaimDefinition, Membership, Organization, Role, Session, User
+from accounts.models import APIKey, AuditEvent, ClaimDefinition, Invite, Membership, Organization, Role, Session, User
 from accounts.operations.api_keys import api_key_create
+from accounts.operations.invites import user_invite
 from accounts.operations.users import user_tag
 from gdpr.admin import site
 from gdpr.models import Erasure, LegalHold, PrivacyTerms, SubjectRequest
@@ -44,6 +45,10 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "user_sessions": (200, 200, 403, 404, 200),
     "user_audit": (200, 200, 403, 404, 200),
     "user_claims": (200, 200, 200, 404, 200),
+    "user_invites": (200, 200, 403, 404, 200),
+    "invite_changelist": (200, 200, 403, 200, 200),
+    "invite_add": (200, 200, 403, 200, 200),
+    "invite_verb": (200, 200, 403, 404, 200),
     "user_personal-data": (200, 200, 403, 404, 200),
     "user_erasure": (200, 200, 403, 404, 200),
     "erasure_changelist": (200, 200, 403, 200, 200),
@@ -83,6 +88,8 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "user_change": (302, 302, 403, 404, 302),
     "user_memberships": (302, 302, 403, 404, 302),
     "user_claims": (302, 302, 403, 404, 302),
+    "invite_add": (302, 302, 403, 422, 302),
+    "invite_verb": (302, 302, 403, 404, 302),
     "user_personal-data": (302, 302, 403, 404, 302),
     "user_erasure": (302, 302, 403, 404, 302),
     "user_verb": (302, 302, 403, 404, 302),
@@ -107,6 +114,8 @@ ATTEMPTED = {
     "user_change": Action.USER_UPDATE,
     "user_memberships": Action.MEMBERSHIP_ADD,
     "user_verb": Action.USER_SET_PASSWORD,
+    "invite_add": Action.USER_INVITE,
+    "invite_verb": Action.USER_REVOKE_INVITE,
     "user_claims": Action.USER_CLAIMS_SET,
     "claimdefinition_add": Action.CLAIM_CREATE,
     "claimdefinition_change": Action.CLAIM_UPDATE,
@@ -134,6 +143,7 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
     """Give the public id that each route is tried with, all of acme."""
     session = SessionFactory.create(user=cast.bob)
     claim = make_claim(acme)
+    invite = user_invite(actor=operator, organization=acme, email="kim@example.com").invite
     key = api_key_create(actor=operator, organization=acme, name="sync", scopes=["user.show"]).key
     user_tag(actor=operator, user=cast.bob, tags=["vip"])
     event = AuditEvent.objects.get(action=Action.USER_TAG)
@@ -156,6 +166,7 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         "role": Role.objects.built_in().get(slug="owner").public_id,
         "session": session.public_id,
         "claimdefinition": claim.public_id,
+        "invite": invite.public_id,
         "apikey": key.public_id,
         "auditevent": event.public_id,
         "legalhold": hold.public_id,
@@ -171,6 +182,7 @@ VERB = {
     "session": "revoke",
     "apikey": "revoke",
     "claimdefinition": "delete",
+    "invite": "revoke",
     "legalhold": "release",
     "subjectrequest": "close",
 }
@@ -200,6 +212,7 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
         "user_change": {"email": "bob@acme.example", "initial-email": "bob@acme.example", "nickname": "Bobby",
                         "username": "bob", "initial-username": "bob", "name": "Bob", "initial-name": "Bob",
                         "tags": "vip", "initial-tags": "vip", "version": "2"},
+        "invite_add": {"organization": "acme", "email": "new@acme.example", "name": "Kim"},
         "user_claims": {"claim": world["claimdefinition"], "value": "Sales", "reason": "asked"},
         "claimdefinition_add": {"organization": "acme", "name": "tier", "type": "string"},
         "claimdefinition_change": {"description": "Where somebody works", "initial-description": "", "version": "1",
@@ -247,8 +260,8 @@ class TestListed:
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
         assert set(site._registry) == {
-            User, Organization, Membership, Role, ClaimDefinition, Session, APIKey, AuditEvent, Erasure, LegalHold,
-            SubjectRequest, PrivacyTerms,
+            User, Organization, Membership, Role, ClaimDefinition, Invite, Session, APIKey, AuditEvent, Erasure,
+            LegalHold, SubjectRequest, PrivacyTerms,
         }  # fmt: skip
         for noun in site._registry.values():
             request: Any = None
@@ -260,6 +273,7 @@ class TestListed:
         words = {action.partition(".")[2].replace("_", "-") for action in Action if action.startswith("user.")}
         elsewhere = {"create", "list", "search", "show", "update", "change-password", "suspend-matching"}
         elsewhere |= {"claims-set", "claims-remove"}  # on the tab "Claims"
+        elsewhere |= {"invite", "invites", "revoke-invite", "resend-invite"}  # under "Invites"
         elsewhere |= {"export", "purge", "delete", "delete-activities"}  # on the tab "Personal data"
 
         assert set(USER_VERBS) == words - elsewhere

@@ -13,6 +13,7 @@ from accounts import policy
 from accounts.actions import BUILT_IN_ROLES
 from accounts.models import APIKey, AuditEvent, AuditPart, Organization, User
 from accounts.operations.api_keys import SCOPES
+from accounts.operations.invites import user_invite
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from gdpr.operations.holds import hold_place
@@ -25,7 +26,7 @@ from tests.shell import run
 
 LISTS = (
     "users/", "users/?member_of=acme", "memberships/", "api-keys/", "sessions/", "audit-events/", "organizations/",
-    "claims/", "personal-data/holds/", "personal-data/requests/",
+    "claims/", "invites/", "personal-data/holds/", "personal-data/requests/",
 )  # fmt: skip
 
 
@@ -54,6 +55,9 @@ def fill(acme: Organization, nextdoor: Organization, numbers: range) -> None:
         request_open(actor=policy.operator(os_user="tester"), user=user, kind="access")
         make_guest(make_user(nextdoor, f"guest-{number}"), acme)
         make_claim(acme, f"claim-{number}", application=make_application(acme, f"app-{number}"))
+        user_invite(
+            actor=policy.operator(os_user="tester"), organization=acme, email=f"i-{number}@example.com", roles=["admin"]
+        )
         APIKey.objects.create(
             organization=acme, name="x", made_by=user, scopes=[], lookup=f"{number:012d}", secret_hash="0" * 64,
             expires_at=timezone.now() + timedelta(days=1),

@@ -17,7 +17,8 @@ SERVERS = {"backup", "changepassword", "keys_rotate", "restore", "serve", "sweep
 
 ISSUE = {
     "user": "create list search show update set_password suspend activate lock unlock restrict unrestrict archive "
-    "confirm unconfirm tag untag set suspend_matching sign_out sessions claims reset_password",
+    "confirm unconfirm tag untag set suspend_matching sign_out sessions claims reset_password "
+    "invite invites revoke_invite resend_invite",
     "claim": "create list show update delete",
     "org": "create list show update suspend activate archive members",
     "api_key": "create list revoke",

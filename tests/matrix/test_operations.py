@@ -20,12 +20,13 @@ from accounts import ids, operations, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
-from accounts.models import APIKey, AuditEvent, ClaimDefinition, Membership, Organization, Session, User
+from accounts.models import APIKey, AuditEvent, ClaimDefinition, Invite, Membership, Organization, Session, User
 from accounts.operations import (
     api_keys,
     backups,
     claims,
     installation,
+    invites,
     organizations,
     recovery,
     sessions,
@@ -131,6 +132,13 @@ PERMISSIONS: dict[str, Verb] = {
     ),
     "user_set": on_bob("++++---0--", users.user_set, confirmed=True),
     "user_sign_out": on_bob("+++++0+00-", users.user_sign_out),
+    "user_invite": on_acme("++++---0--", invites.user_invite, email="new@example.com"),
+    "user_resend_invite": Verb(
+        "++++---0--", lambda world, actor: invites.user_resend_invite(actor=actor, invite=world.invite)
+    ),
+    "user_revoke_invite": Verb(
+        "++++---0--", lambda world, actor: invites.user_revoke_invite(actor=actor, invite=world.invite)
+    ),
     "session_revoke": Verb(
         "++++-0+00-", lambda world, actor: sessions.session_revoke(actor=actor, session=world.session)
     ),
@@ -220,6 +228,9 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_password_reset_request",
     "password_reset",
     "email_confirm",
+    "invite_accept",
+    "invite_decline",
+    "invite_join",
     "installation_start",
     "user_change_password",
 }
@@ -229,6 +240,7 @@ READS = {
     Action.USER_LIST,
     Action.USER_SEARCH,
     Action.USER_SHOW,
+    Action.USER_INVITES,
     Action.SESSION_LIST,
     Action.ORG_LIST,
     Action.ORG_SHOW,
@@ -264,6 +276,7 @@ def world(
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         claim=make_claim(acme, is_editable=True),
+        invite=invites.user_invite(actor=operator, organization=acme, email="kim@example.com").invite,
         hold=holds.hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=requests.request_open(actor=operator, user=cast.carol, kind="access"),
     )
@@ -369,6 +382,7 @@ def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World,
         "session": Session(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "guest": Membership(pk=ids.new(), organization=world.acme, user=world.bob),
         "other_key": APIKey(pk=ids.new(), organization=world.acme),
+        "invite": Invite(pk=ids.new(), organization=world.acme),
         "claim": ClaimDefinition(pk=ids.new(), organization=world.acme),
         "hold": LegalHold(pk=ids.new(), organization=world.acme, user=world.carol),
         "request": SubjectRequest(pk=ids.new(), organization=world.acme, user_id=world.carol.pk),
