@@ -21,7 +21,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import ids
+from accounts import ids, policy
 from accounts.actors import Actor, Door
 from accounts.models import AuditEvent, AuditPart, Organization, Purpose, Role, User
 from accounts.operations.api_keys import api_key_create
@@ -399,12 +399,13 @@ VERBS: dict[str, Verb] = {
     ),
     "org_update": Verb(
         "org_update",
-        Command(lambda _: ["org_update", "acme", "--slug", "acme-2", "--name", "Acme International"]),
+        Command(lambda _: ["org_update", "acme", "--slug", "acme-2", "--name", "Acme International",
+                           "--invite-days", "14"]),
         Request("PATCH", lambda world: f"organizations/{world.acme.public_id}/",
-                lambda _: {"slug": "acme-2", "name": "Acme International"}),
+                lambda _: {"slug": "acme-2", "name": "Acme International", "invite_days": 14}),
         Click(lambda world: reverse("admin:accounts_organization_change", args=[world.acme.public_id]),
-              lambda _: {**opened(slug="acme", name="Acme"), "slug": "acme-2", "name": "Acme International",
-                         "version": "1"}),
+              lambda _: {**opened(slug="acme", name="Acme", invite_days="7"), "slug": "acme-2",
+                         "name": "Acme International", "invite_days": "14", "version": "1"}),
     ),
     "org_suspend": on_acme("suspend"),
     "org_activate": on_acme("activate"),
@@ -615,7 +616,9 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         claim=claim,
         langs=make_claim(acme, "langs", type="strings"),
         crm=make_application(acme),
-        invite=user_invite(actor=operator, organization=acme, email="ivy@acme.example").invite,
+        invite=user_invite(
+            actor=policy.actor_for(cast.erin, door=Door.API), organization=acme, email="ivy@acme.example"
+        ).invite,
         others=SessionFactory.create(user=cast.carol),
         key=api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
