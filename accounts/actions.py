@@ -36,6 +36,10 @@ class Action(StrEnum):
     USER_SET = "user.set"
     USER_SUSPEND_MATCHING = "user.suspend_matching"
     USER_SIGN_OUT = "user.sign_out"
+    USER_INVITE = "user.invite"
+    USER_INVITES = "user.invites"
+    USER_REVOKE_INVITE = "user.revoke_invite"
+    USER_RESEND_INVITE = "user.resend_invite"
     USER_CLAIMS_SET = "user.claims_set"
     USER_CLAIMS_REMOVE = "user.claims_remove"
 
@@ -112,6 +116,8 @@ class Action(StrEnum):
     PASSWORD_RESET_REQUEST = "password.reset_request"  # noqa: S105 -- the name of a verb
     PASSWORD_RESET = "password.reset"  # noqa: S105 -- the name of a verb
     EMAIL_CONFIRM = "email.confirm"
+    INVITE_ACCEPT = "invite.accept"
+    INVITE_DECLINE = "invite.decline"
     KEYS_ROTATE = "installation.keys_rotate"
 
 
@@ -142,6 +148,8 @@ SYSTEM_ACTIONS: Final = frozenset(
         Action.PASSWORD_RESET_REQUEST,
         Action.PASSWORD_RESET,
         Action.EMAIL_CONFIRM,
+        Action.INVITE_ACCEPT,
+        Action.INVITE_DECLINE,
         Action.USER_CHANGE_PASSWORD,
     }
 )

@@ -29,6 +29,7 @@ from accounts.models import (
     AuditEvent,
     AuditPart,
     ClaimDefinition,
+    Invite,
     Membership,
     Organization,
     Outbox,
@@ -61,6 +62,7 @@ KINDS: Mapping[type[models.Model], str] = {
     Role: "role",
     ClaimDefinition: "claim",
     Outbox: "letter",
+    Invite: "invite",
 }
 _unwritten: ContextVar[bool] = ContextVar("audit_unwritten", default=False)
 _collector: ContextVar[list["Recorded"] | None] = ContextVar("audit_collector", default=None)

@@ -27,7 +27,7 @@ from django.utils.formats import date_format
 
 from accounts.errors import Invalid
 from accounts.identifiers import email_key
-from accounts.models import Outbox, Session, User
+from accounts.models import Invite, Outbox, Session, User
 from accounts.statuses import Status
 
 __all__ = ["LANGUAGES", "LETTERS", "Failure", "Letter", "Rendered", "failure_of", "preview", "send", "void"]
@@ -80,6 +80,7 @@ LETTERS: Final[Mapping[str, Letter]] = {
             to_present_address=True,
             until_confirmed=True,
         ),
+        Letter(kind="invite", title="Invite", purpose="invite", statuses=(Status.INVITED,), to_present_address=True),
         Letter(kind="email_changed", title="Address changed, to the one before"),
         Letter(
             kind="password_reset",
@@ -122,6 +123,8 @@ def void(letter: Letter, user: User, address: str) -> str:
         return "not sent: the account has another address by now"
     if letter.until_confirmed and user.email_verified:
         return "not sent: the address is confirmed already"
+    if letter.kind == "invite" and _invite(user) is None:
+        return "not sent: the invite is over"
     return ""
 
 
@@ -134,7 +137,8 @@ def _key(address: str) -> str:
 # --- how it reads ----------------------------------------------------------------------------
 def preview(letter: Letter, user: User) -> Rendered:
     """Draw a letter as it would be sent now, without sending it: a one-time link in it opens nothing."""
-    link = f"{settings.PUBLIC_URL}/link/…" if letter.purpose else ""
+    page = "invite" if letter.kind == "invite" else "link"
+    link = f"{settings.PUBLIC_URL}/{page}/…" if letter.purpose else ""
     return rendered(letter, user, address=user.email or "", at=timezone.now(), link=link)
 
 
@@ -158,6 +162,7 @@ def rendered(letter: Letter, user: User, *, address: str, at: datetime, link: st
             "public_url": settings.PUBLIC_URL,
             "is_answered": bool(settings.EMAIL_REPLY_TO),
             **(_sign_in(user, at) if letter.kind == "new_sign_in" else {}),
+            **(_invited(user) if letter.kind == "invite" else {}),
         }
         subject = _line(f"{context['organization']}: {_drawn(letter, 'subject.txt', context)}")
         text = _wrapped(_drawn(letter, "base.txt", context))
@@ -195,6 +200,23 @@ def _sign_in(user: User, at: datetime) -> dict[str, str]:
     """Say where it was: the session that was opened when the letter was written."""
     session = Session.objects.filter(user=user, created_at__lte=at).order_by("-created_at", "-pk").first()
     return {"device": _line(session.device) if session else "", "ip": (session.ip if session else "") or ""}
+
+
+def _invite(user: User) -> Invite | None:
+    return Invite.objects.pending().filter(user=user).order_by("-created_at", "-pk").first()
+
+
+def _invited(user: User) -> dict[str, str]:
+    """Say who invites, what they write, and until when it is good."""
+    invite = _invite(user)
+    if invite is None:
+        return {}
+    inviter = User.objects.filter(pk=invite.invited_by).first() if invite.invited_by else None
+    return {
+        "inviter": _line(inviter.display_name) if inviter else "",
+        "message": invite.message,
+        "until": _moment(invite.expires_at, user),
+    }
 
 
 def _wrapped(text: str) -> str:

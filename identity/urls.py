@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, letters, links, passwords
+from accounts.pages import failures, health, invites, letters, links, passwords
 from gdpr.admin import site
 
 handler400 = "accounts.pages.failures.bad_request"
@@ -16,6 +16,8 @@ urlpatterns = [
     path("link/confirm/", links.confirm, name="link-confirm"),
     path("link/<str:token>/", links.link, name="link"),
     path("link/", links.set_password, name="link-set-password"),
+    path("invite/<str:token>/", invites.invite, name="invite"),
+    path("invite/", invites.accept, name="invite-accept-page"),
     path("letters/", letters.letters, name="letters"),
     path("letters/<str:name>/", letters.letter, name="letter"),
     path("letters/<str:name>/html/", letters.letter_html, name="letter-html"),

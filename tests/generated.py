@@ -144,7 +144,7 @@ def statuses() -> str:
     return f"""# The life of a user
 
 Drawn from `accounts/statuses.py` by `make docs`. What is not drawn is a `CONFLICT`, the same again included.
-Leaving `active` ends every session, one-time link and API key of the person in the same transaction.
+Leaving `active` ends every session, one-time link, API key and open invite of the person in the same transaction.
 
 ```mermaid
 stateDiagram-v2
@@ -161,7 +161,7 @@ stateDiagram-v2
 |---|{"---|" * len(TRANSITIONS)}
 {cells}
 
-`invited` comes with invites, `purging` and `purged` with erasure. A lock with an end is judged when it is read: after it the person
+`invited` comes with an invite, and accepting it leads to `active`; `purging` and `purged` come with erasure. A lock with an end is judged when it is read: after it the person
 is `active` again, in lists and filters too.
 """
 

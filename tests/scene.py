@@ -7,7 +7,18 @@ from pathlib import Path
 from django.utils import timezone
 
 from accounts import ids, policy
-from accounts.models import APIKey, Application, Organization, Outbox, Permission, Purpose, Role, RoleAssignment, User
+from accounts.models import (
+    APIKey,
+    Application,
+    Invite,
+    Organization,
+    Outbox,
+    Permission,
+    Purpose,
+    Role,
+    RoleAssignment,
+    User,
+)
 from accounts.operations.links import mint
 from accounts.statuses import TRANSITIONS, Status
 from gdpr.models import SubjectRequest
@@ -45,6 +56,17 @@ def build(folder: Path) -> None:
         lookup="0" * 12,
         secret_hash="0" * 64,
         expires_at=timezone.now() + timedelta(days=30),
+    )
+    iris = person(default, "iris", status=Status.INVITED)
+    Invite.objects.create(
+        pk=ids.decode("inv", f"inv_{KNOWN}"),
+        organization=default,
+        kind="email",
+        email=iris.email,
+        email_key=iris.email_key,
+        user=iris,
+        invited_by_kind="operator",
+        expires_at=timezone.now() + timedelta(days=7),
     )
     for organization in (default, acme):
         define(organization, KNOWN if organization is default else "")

@@ -5,6 +5,7 @@ from accounts.admin import (
     applications,
     audit,
     claims,
+    invites,
     letters,
     memberships,
     organizations,
@@ -20,6 +21,7 @@ __all__ = [
     "applications",
     "audit",
     "claims",
+    "invites",
     "letters",
     "memberships",
     "organizations",
@@ -30,3 +32,4 @@ __all__ = [
 ]
 
 TABS.append(claims.CLAIMS)
+TABS.append(invites.INVITES)

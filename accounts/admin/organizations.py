@@ -62,12 +62,15 @@ class OrganizationForm(HouseForm):
 
 
 class RenameForm(VersionedForm, OrganizationForm):
-    """What an organization is to be called."""
+    """What an organization is to be called, and how long its invites live."""
+
+    invite_days = forms.IntegerField(label="Invites live for days", min_value=1, max_value=90)
+    field_order = ("name", "slug", "invite_days", "reason")
 
 
 def name_values(row: Organization) -> dict[str, Any]:
     """Give what the form begins with."""
-    return {"name": row.name, "slug": row.slug, "version": row.version}
+    return {"name": row.name, "slug": row.slug, "invite_days": row.invite_days, "version": row.version}
 
 
 def _verb(action: Action, label: str, done: str, summary: str, operation: Any) -> Verb:

@@ -30,6 +30,7 @@ USUAL_ORGANIZATION = "default"
 UNUSED = frozenset({"view_on_site", "autocomplete", "app_list", "jsi18n"})
 NAVIGATION = (
     "People",
+    "Invites",
     "Organizations",
     "Memberships",
     "Roles",

@@ -81,10 +81,7 @@ def start_context(actor: Actor) -> dict[str, Any]:
         users = users if actor.everything else users.filter(organization_id__in=homes)
         newest = users.filter(created_at__gte=since).order_by("-created_at", "-id")
         context["plots"].append(plot("New people", newest.values_list("created_at", flat=True)[:NEWEST], today=today))
-        context["attention"] += [
-            _people(users, Status.LOCKED, "Locked accounts", "Nobody is locked out."),
-            _people(users, Status.INVITED, "Invited, not yet accepted", "No invitation is open."),
-        ]
+        context["attention"].append(_people(users, Status.LOCKED, "Locked accounts", "Nobody is locked out."))
     if actor.everything or actor.organizations_where(Action.AUDIT_LIST):
         events = AuditEvent.objects.visible_to(actor).filter(occurred_at__gte=since).order_by("-occurred_at", "-id")
         sign_ins = events.filter(action=Action.SESSION_START, outcome="done")

@@ -39,7 +39,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "org": Parameter("id or slug of the organization; the caller's own if left out"),
     "all_orgs": Parameter("of every organization that exists for the caller", FLAG),
     "member_of": Parameter("everybody with a membership there, guests too; a list of its own"),
-    "status": Parameter("status words (`active,suspended`), `unverified`, `all`"),
+    "status": Parameter("status words (`active,suspended`), `unverified`, `all`; of invites one: `pending`"),
     "search": Parameter("part of an e-mail address, name or username, or an id"),
     "role": Parameter("who has this role: its id, slug or `application/slug`"),
     "app": Parameter("id or slug of the application"),

@@ -10,7 +10,7 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
-from accounts.api.inputs import ReasonInput, Text, Texts
+from accounts.api.inputs import Number, ReasonInput, Text, Texts
 from accounts.errors import NotFound
 from accounts.models import Membership, Organization, User
 from accounts.operations.organizations import (
@@ -41,6 +41,7 @@ class OrganizationUpdateInput(ReasonInput):
 
     slug = Text(required=False, max_length=63)
     name = Text(required=False, max_length=200)
+    invite_days = Number(required=False, help_text="how long invites live: 1 to 90 days")
 
 
 class OrganizationViewSet(HouseViewSet):

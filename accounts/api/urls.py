@@ -9,6 +9,7 @@ from accounts.api.audit import AuditEventViewSet
 from accounts.api.auth import AuthViewSet
 from accounts.api.claims import ClaimViewSet
 from accounts.api.docs import DocsView, schema
+from accounts.api.invites import InviteAcceptViewSet, InviteViewSet, MyInviteViewSet
 from accounts.api.letters import LetterViewSet
 from accounts.api.me import MeViewSet
 from accounts.api.missing import missing
@@ -27,6 +28,7 @@ router.register("permissions", PermissionViewSet, basename="permission")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 router.register("claims", ClaimViewSet, basename="claim")
 router.register("sessions", SessionViewSet, basename="session")
+router.register("invites", InviteViewSet, basename="invite")
 router.register("letters", LetterViewSet, basename="letter")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 
@@ -41,6 +43,10 @@ urlpatterns = [
     ),
     path("v1/auth/password/reset/", AuthViewSet.as_view({"post": "reset"}), name="auth-password-reset"),
     path("v1/auth/email/confirm/", AuthViewSet.as_view({"post": "confirm"}), name="auth-email-confirm"),
+    path("v1/invites/accept/", InviteAcceptViewSet.as_view({"post": "accept"}), name="invite-accept"),
+    path("v1/me/invites/", MyInviteViewSet.as_view({"get": "list"}), name="me-invites"),
+    path("v1/me/invites/<str:id>/accept/", MyInviteViewSet.as_view({"post": "accept"}), name="me-invite-accept"),
+    path("v1/me/invites/<str:id>/decline/", MyInviteViewSet.as_view({"post": "decline"}), name="me-invite-decline"),
     path("v1/", include(router.urls)),
     re_path(r"^(?P<rest>.*)$", missing),
 ]

@@ -6,6 +6,7 @@ from accounts.models.audit import AuditChain, AuditEvent, AuditPart
 from accounts.models.claims import ClaimDefinition, ClaimKey, ClaimValue
 from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox, Purpose, ResetRequest
 from accounts.models.installation import Installation
+from accounts.models.invites import Invite, InviteClaim, InviteKind, InviteRole, InviteStatus
 from accounts.models.organizations import Membership, Organization
 from accounts.models.roles import Role, RoleAssignment, RolePermission
 from accounts.models.sessions import Session
@@ -22,6 +23,11 @@ __all__ = [
     "ClaimValue",
     "IdempotencyKey",
     "Installation",
+    "Invite",
+    "InviteClaim",
+    "InviteKind",
+    "InviteRole",
+    "InviteStatus",
     "Membership",
     "OneTimeLink",
     "Organization",

@@ -31,6 +31,7 @@ PREFIX = {
     "role": "rol",
     "claim": "clm",
     "letter": "ltr",
+    "invite": "inv",
 }
 
 

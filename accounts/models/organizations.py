@@ -61,6 +61,7 @@ class Organization(Row):
     name = models.CharField(max_length=200)
     status = models.CharField(max_length=10, choices=[(s, s) for s in OrganizationStatus], default="active")
     status_reason = models.CharField(max_length=500, blank=True)
+    invite_days = models.PositiveSmallIntegerField(default=7, db_default=7)
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(null=True, editable=False)
 
@@ -70,6 +71,9 @@ class Organization(Row):
         constraints = [
             models.CheckConstraint(name="organization_status", condition=Q(status__in=list(OrganizationStatus))),
             models.CheckConstraint(name="organization_slug_not_empty", condition=~Q(slug="")),
+            models.CheckConstraint(
+                name="organization_invite_days", condition=Q(invite_days__gte=1, invite_days__lte=90)
+            ),
         ]
         indexes = [models.Index(fields=["created_at", "id"], name="organization_by_created")]
 

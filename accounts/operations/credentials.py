@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.errors import Conflict
-from accounts.models import APIKey, RoleAssignment, Session, User
+from accounts.models import APIKey, Invite, RoleAssignment, Session, User
 from accounts.operations.links import void
 from accounts.statuses import OrganizationStatus, Status
 
@@ -17,7 +17,8 @@ def end_credentials(
 ) -> dict[str, int]:
     """End everything that opens a door for this person, in the caller's transaction; says how many of each.
 
-    :param keys: also the API keys they made, and links that only confirm an address (``user_sign_out`` leaves those)
+    :param keys: also the API keys and invites they made, the invite that waits for them, and links that only
+        confirm an address (``user_sign_out`` leaves those)
     :param sessions: also their sessions (``user_set_password`` can leave those)
     :param but: the one session that stays
     """
@@ -27,6 +28,7 @@ def end_credentials(
         "sessions": theirs.end(reason) if sessions else 0,
         "links": void(user, confirmations=keys),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
+        "invites": Invite.objects.filter(Q(invited_by=user.pk) | Q(user=user)).revoke() if keys else 0,
     }
     return {kind: number for kind, number in ended.items() if number}
 

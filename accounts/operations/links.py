@@ -15,10 +15,21 @@ from django.utils import timezone
 
 from accounts.errors import Conflict, NotAuthenticated
 from accounts.mail import LETTERS
-from accounts.models import OneTimeLink, Outbox, Purpose, User
+from accounts.models import Invite, OneTimeLink, Outbox, Purpose, User
 from accounts.secrets import generate, matches, parse
 
-__all__ = ["LIFE", "LINKED", "dead_link", "guard_may_sign_in", "link_find", "link_for", "link_used", "mint", "void"]
+__all__ = [
+    "LIFE",
+    "LINKED",
+    "dead_link",
+    "guard_may_sign_in",
+    "link_find",
+    "link_for",
+    "link_used",
+    "mint",
+    "mint_invite",
+    "void",
+]
 
 LIFE: Final[Mapping[Purpose, timedelta]] = {
     Purpose.SIGN_IN: timedelta(minutes=15),
@@ -27,9 +38,9 @@ LIFE: Final[Mapping[Purpose, timedelta]] = {
     Purpose.EMAIL_CONFIRM: timedelta(days=3),
 }
 LINKED: Final[Mapping[str, Purpose]] = {
-    kind: Purpose(letter.purpose) for kind, letter in LETTERS.items() if letter.purpose
+    kind: Purpose(letter.purpose) for kind, letter in LETTERS.items() if letter.purpose in set(Purpose)
 }
-"""The letters that carry a link, and what for."""
+"""The letters that carry a one-time link, and what for."""
 
 
 def mint(user: User, purpose: Purpose, *, is_mailed: bool = False) -> str:
@@ -55,6 +66,19 @@ def mint(user: User, purpose: Purpose, *, is_mailed: bool = False) -> str:
     return settings.PUBLIC_URL + reverse("link", args=[secret.text])
 
 
+def mint_invite(invite: Invite, *, is_mailed: bool = False) -> str:
+    """Make the link of an invite, in the caller's transaction; the one before dies. Gives its address.
+
+    :param is_mailed: it goes to the invite's address, so that whoever opens it reads that mailbox
+    :raises Conflict: if it is over
+    """
+    secret = generate("inv")
+    minted = {"lookup": secret.lookup, "secret_hash": secret.hash, "is_mailed": is_mailed}
+    if not Invite.objects.pending().filter(pk=invite.pk).update(**minted):
+        raise Conflict("The invite is over.")
+    return settings.PUBLIC_URL + reverse("invite", args=[secret.text])
+
+
 def link_for(row: Outbox) -> str:
     """Make the link that a letter carries, while it is written.
 
@@ -64,6 +88,8 @@ def link_for(row: Outbox) -> str:
         user = User.objects.locked(row.user)
         if not Outbox.objects.filter(pk=row.pk, state=Outbox.QUEUED).exists():
             raise Conflict("The letter was taken back.")
+        if row.kind == "invite":
+            return mint_invite(Invite.objects.get(letter=row), is_mailed=True)
         guard_may_sign_in(user)
         return mint(user, LINKED[row.kind], is_mailed=True)
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, NotFound
+from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Installation, Membership, Organization, Session, User
 from accounts.operations.base import differences, expect_version, operation, slug_checked
 from accounts.operations.credentials import guard_changeable, guard_last_owner
@@ -35,6 +35,7 @@ ORGANIZATION_TRANSITIONS: Mapping[str, tuple[tuple[OrganizationStatus, ...], Org
 """Verb: from which statuses, to which."""
 
 NAME_LENGTH = 200
+INVITE_DAYS = 90
 
 
 @operation(Action.ORG_CREATE)
@@ -61,14 +62,15 @@ def org_update(
     organization: Organization,
     slug: str | None = None,
     name: str | None = None,
+    invite_days: int | None = None,
     reason: str = "",
     expected_version: int | None = None,
 ) -> Organization:
-    """Rename an organization; what is already so changes nothing.
+    """Rename an organization, or settle how long its invites live; what is already so changes nothing.
 
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission
-    :raises Invalid: if slug or name cannot be one
+    :raises Invalid: if slug or name cannot be one, or the days are not 1 to 90
     :raises Conflict: if the slug is taken, or the version is another one
     """
     Installation.objects.locked()
@@ -82,6 +84,12 @@ def org_update(
             raise Conflict("The slug is taken.", remedy="Choose another.", fields={"slug": "taken"})
     if name is not None:
         organization.name = text_checked("name", name, longest=NAME_LENGTH)
+    if invite_days is not None:
+        if not 1 <= invite_days <= INVITE_DAYS:
+            raise Invalid(
+                f"Invites live 1 to {INVITE_DAYS} days.", fields={"invite_days": f"must be 1 to {INVITE_DAYS}"}
+            )
+        organization.invite_days = invite_days
     return _finish(actor, Action.ORG_UPDATE, organization, before, reason)
 
 
@@ -172,6 +180,7 @@ def _shown(organization: Organization) -> dict[str, Any]:
     return {
         "slug": organization.slug,
         "name": organization.name,
+        "invite_days": organization.invite_days,
         "status": str(organization.status),
         "status_reason": organization.status_reason,
     }

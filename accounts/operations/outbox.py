@@ -28,8 +28,8 @@ LEASE: Final = timedelta(minutes=5)
 TASKS_KEPT: Final = timedelta(days=1)
 
 
-def tell(user: User, letter: str, *, address: str = "") -> None:
-    """Put a letter to a person into the outbox, in the caller's transaction.
+def tell(user: User, letter: str, *, address: str = "") -> Outbox:
+    """Put a letter to a person into the outbox, in the caller's transaction, and give it.
 
     :param address: where it goes, if not to the address that the person has now
     """
@@ -39,6 +39,7 @@ def tell(user: User, letter: str, *, address: str = "") -> None:
         organization_id=user.organization_id, user=user, kind=letter, address=address or user.email or ""
     )
     deliver_letter.enqueue(str(row.pk))
+    return row
 
 
 @operation(Action.LETTER_RETRY)

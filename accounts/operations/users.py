@@ -27,6 +27,7 @@ from accounts.statuses import OrganizationStatus, Status
 __all__ = [
     "create_account",
     "hash_new_password",
+    "put_tags",
     "user_change_password",
     "user_confirm",
     "user_create",
@@ -135,11 +136,12 @@ def create_account(
     roles: Sequence[str] = ("member",),
     tags: Iterable[str] = (),
     metadata: Mapping[str, Any],
+    status: Status = Status.ACTIVE,
 ) -> User:
     """Make the rows of an account, in the caller's transaction with the organization locked."""
     if organization.status == OrganizationStatus.ARCHIVED:
         raise Conflict("The organization is archived.", remedy=f"Activate it first: org_activate {organization.slug}")
-    user = User(organization=organization, is_superuser=is_superuser, **profile_checked(profile))
+    user = User(organization=organization, is_superuser=is_superuser, status=status, **profile_checked(profile))
     user.set_email(email, verified_at=timezone.now() if verified else None)
     user.set_username(username)
     _refuse_taken(user)
@@ -150,7 +152,7 @@ def create_account(
     membership = Membership.objects.create(organization=organization, user=user)
     for role in roles_named(organization, [*roles, "member"]):
         give_role(actor, membership, role, organization)
-    _put_tags(user, tags_checked(tags))
+    put_tags(user, tags_checked(tags))
     return user
 
 
@@ -218,7 +220,7 @@ def user_update(
         metadata.pop(key, None)
     user.metadata = json_object_checked(metadata, field="metadata")
     if "tags" in changes:
-        _put_tags(user, tags_checked(changes["tags"]))
+        put_tags(user, tags_checked(changes["tags"]))
     return _finish(actor, Action.USER_UPDATE, user, before, reason=reason, ended=ended)
 
 
@@ -402,11 +404,12 @@ def _retag(
     before = _shown(user)
     named = set(tags_checked(tags))
     present = set(before["tags"])
-    _put_tags(user, tags_checked(present | named if action is Action.USER_TAG else present - named))
+    put_tags(user, tags_checked(present | named if action is Action.USER_TAG else present - named))
     return _finish(actor, action, user, before, reason=reason)
 
 
-def _put_tags(user: User, tags: Sequence[str]) -> None:
+def put_tags(user: User, tags: Sequence[str]) -> None:
+    """Give an account these tags and no other, in the caller's transaction."""
     present = set(user.tags.values_list("name", flat=True))
     user.tags.filter(name__in=present - set(tags)).delete()
     UserTag.objects.bulk_create(

@@ -53,11 +53,14 @@ WORDS: Final[Mapping[tuple[str, str], Any]] = {
     ("gdpr_erasure", "requested_by_kind"): "user",
     ("gdpr_export", "requested_by_kind"): "user",
     ("accounts_idempotencykey", "result_kind"): "user",
+    ("accounts_invite", "kind"): "email",
+    ("accounts_invite", "invited_by_kind"): "user",
 }
 """What can only be one of a few words; where it says how far a thing is, that it is over, so that nothing holds."""
 
 VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
     "accounts_outbox": ({"dead_at": None}, {"delivered_at": None, "state": "failed"}),
+    "accounts_invite": ({"accepted_at": None, "uses": 0}, {"revoked_at": None, "uses": 0}),
 }
 """Rows of a table that cannot have all of its columns filled at once."""
 

@@ -21,6 +21,7 @@ from accounts.models import (
     Application,
     AuditEvent,
     ClaimDefinition,
+    Invite,
     Membership,
     Organization,
     Outbox,
@@ -29,6 +30,7 @@ from accounts.models import (
     User,
 )
 from accounts.operations.api_keys import api_key_create
+from accounts.operations.invites import user_invite
 from accounts.operations.users import user_tag
 from gdpr.admin import site
 from gdpr.models import Erasure, LegalHold, PrivacyTerms, SubjectRequest
@@ -57,6 +59,10 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "user_sessions": (200, 200, 403, 404, 200),
     "user_audit": (200, 200, 403, 404, 200),
     "user_claims": (200, 200, 200, 404, 200),
+    "user_invites": (200, 200, 403, 404, 200),
+    "invite_changelist": (200, 200, 403, 200, 200),
+    "invite_add": (200, 200, 403, 200, 200),
+    "invite_verb": (200, 200, 403, 404, 200),
     "user_personal-data": (200, 200, 403, 404, 200),
     "user_erasure": (200, 200, 403, 404, 200),
     "erasure_changelist": (200, 200, 403, 200, 200),
@@ -112,6 +118,8 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "application_add": (302, 302, 403, 422, 302),
     "application_change": (302, 302, 403, 404, 302),
     "application_verb": (302, 302, 403, 404, 302),
+    "invite_add": (302, 302, 403, 422, 302),
+    "invite_verb": (302, 302, 403, 404, 302),
     "user_personal-data": (302, 302, 403, 404, 302),
     "user_erasure": (302, 302, 403, 404, 302),
     "user_verb": (302, 302, 403, 404, 302),
@@ -144,6 +152,8 @@ ATTEMPTED = {
     "application_change": Action.APP_UPDATE,
     "application_verb": Action.APP_DELETE,
     "user_verb": Action.USER_SET_PASSWORD,
+    "invite_add": Action.USER_INVITE,
+    "invite_verb": Action.USER_REVOKE_INVITE,
     "user_claims": Action.USER_CLAIMS_SET,
     "claimdefinition_add": Action.CLAIM_CREATE,
     "claimdefinition_change": Action.CLAIM_UPDATE,
@@ -172,6 +182,7 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
     """Give the public id that each route is tried with, all of acme."""
     session = SessionFactory.create(user=cast.bob)
     claim = make_claim(acme)
+    invite = user_invite(actor=operator, organization=acme, email="kim@example.com").invite
     key = api_key_create(actor=operator, organization=acme, name="sync", scopes=["user.show"]).key
     user_tag(actor=operator, user=cast.bob, tags=["vip"])
     event = AuditEvent.objects.get(action=Action.USER_TAG)
@@ -195,6 +206,7 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         "application": make_defining(acme).public_id,
         "session": session.public_id,
         "claimdefinition": claim.public_id,
+        "invite": invite.public_id,
         "apikey": key.public_id,
         "outbox": make_failed_letter(cast.bob).public_id,
         "auditevent": event.public_id,
@@ -214,6 +226,7 @@ VERB = {
     "apikey": "revoke",
     "claimdefinition": "delete",
     "outbox": "retry",
+    "invite": "revoke",
     "legalhold": "release",
     "subjectrequest": "close",
 }
@@ -243,6 +256,7 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
         "user_change": {"email": "bob@acme.example", "initial-email": "bob@acme.example", "nickname": "Bobby",
                         "username": "bob", "initial-username": "bob", "name": "Bob", "initial-name": "Bob",
                         "tags": "vip", "initial-tags": "vip", "version": "2"},
+        "invite_add": {"organization": "acme", "email": "new@acme.example", "name": "Kim"},
         "user_claims": {"claim": world["claimdefinition"], "value": "Sales", "reason": "asked"},
         "claimdefinition_add": {"organization": "acme", "name": "tier", "type": "string"},
         "claimdefinition_change": {"description": "Where somebody works", "initial-description": "", "version": "1",
@@ -260,7 +274,8 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
                                "initial-permissions": "billing.refund", "version": "1"},
         "organization_add": {"name": "Third", "slug": "third"},
         "organization_change": {"name": "Acme renamed", "initial-name": "Acme", "slug": "acme",
-                                "initial-slug": "acme", "version": "1"},
+                                "initial-slug": "acme", "invite_days": "7", "initial-invite_days": "7",
+                                "version": "1"},
         "apikey_add": {"organization": "acme", "name": "tool", "scopes": ["user.show"]},
         "legalhold_add": {"organization": "acme", "person": "bob", "reason": "Case 8", "exemption": "e"},
         "subjectrequest_add": {"organization": "acme", "person": "bob", "kind": "access"},
@@ -298,9 +313,8 @@ class TestListed:
 
     def test_every_registered_noun_is_in_the_matrix_and_none_has_djangos_own_writing(self) -> None:
         assert set(site._registry) == {
-            User, Organization, Membership, Role, Application, ClaimDefinition, Session, APIKey, Outbox, AuditEvent,
-            Erasure, LegalHold,
-            SubjectRequest, PrivacyTerms,
+            User, Organization, Membership, Role, Application, ClaimDefinition, Invite, Session, APIKey, Outbox,
+            AuditEvent, Erasure, LegalHold, SubjectRequest, PrivacyTerms,
         }  # fmt: skip
         for noun in site._registry.values():
             request: Any = None
@@ -312,6 +326,7 @@ class TestListed:
         words = {action.partition(".")[2].replace("_", "-") for action in Action if action.startswith("user.")}
         elsewhere = {"create", "list", "search", "show", "update", "change-password", "suspend-matching"}
         elsewhere |= {"claims-set", "claims-remove"}  # on the tab "Claims"
+        elsewhere |= {"invite", "invites", "revoke-invite", "resend-invite"}  # under "Invites"
         elsewhere |= {"export", "purge", "delete", "delete-activities"}  # on the tab "Personal data"
 
         assert set(USER_VERBS) == words - elsewhere

@@ -24,6 +24,7 @@ from accounts.api.endpoints import Endpoint
 from accounts.models import AuditEvent, Organization, Purpose, User
 from accounts.operations import api_keys
 from accounts.operations.base import OPERATIONS
+from accounts.operations.invites import user_invite
 from accounts.operations.links import mint
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
@@ -86,6 +87,14 @@ ROUTES: dict[str, Route] = {
     "user_list": Route("++++--0-+", query="org=acme"),
     "user_create": Route("+++---0--", body=lambda _: {"email": "new@example.com", "organization": "acme"}),
     "user_show": on("bob", "++++0+00+"),
+    "user_invites": Route("+++---0--", query="org=acme"),
+    "user_invite": Route("+++---0--", body=lambda _: {"email": "new@example.com", "organization": "acme"}),
+    "user_invite_show": on("invite", "+++---0--"),
+    "user_revoke_invite": on("invite", "+++000000"),
+    "user_resend_invite": on("invite", "+++000000"),
+    "me_invites": Route("+++++++++"),
+    "invite_join": on("invite", "000000000"),  # it is to kim: tests/accounts/api/test_invites.py
+    "invite_decline": on("invite", "000000000"),
     "user_update": on("bob", "+++-0+00-", nickname="Bobby"),
     "user_search": Route("++++--0--", body=lambda _: {"query": "bob", "org": "acme"}),
     "user_bulk": Route("++++--+--", body=lambda world: {"verb": "tag", "tags": ["x"], "ids": [world.bob.public_id]}),
@@ -187,6 +196,9 @@ OPEN = {
     "password_reset": Route(
         "+++++++++", body=lambda world: {"token": world.reset, "password": "correct horse battery staple"}
     ),
+    "invite_accept": Route(
+        "+++++++++", body=lambda world: {"token": world.accept, "password": "correct horse battery staple"}
+    ),
     "email_confirm": Route("+++++++++", body=lambda world: {"token": world.confirm}),
 }
 """For people who are not signed in; whoever is, is nobody there."""
@@ -211,6 +223,8 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         application=make_defining(acme),
         role=make_role(acme, "helpdesk", "user.show"),
         letter=make_failed_letter(cast.bob),
+        invite=user_invite(actor=operator, organization=acme, email="kim@example.com").invite,
+        accept=token_of(user_invite(actor=operator, organization=acme, email="lee@example.com", print_link=True).link),
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=request_open(actor=operator, user=cast.carol, kind="access"),
         erasure=Erasure.objects.create(

@@ -13,6 +13,7 @@ from accounts import policy
 from accounts.actions import BUILT_IN_ROLES
 from accounts.models import APIKey, AuditEvent, AuditPart, Organization, User
 from accounts.operations.api_keys import SCOPES
+from accounts.operations.invites import user_invite
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from gdpr.operations.holds import hold_place
@@ -27,7 +28,7 @@ from tests.shell import run
 
 LISTS = (
     "users/", "users/?member_of=acme", "memberships/", "api-keys/", "letters/", "letters/?state=failed",
-    "sessions/", "audit-events/", "organizations/", "applications/", "roles/", "permissions/", "claims/",
+    "sessions/", "audit-events/", "organizations/", "applications/", "roles/", "permissions/", "claims/", "invites/",
     "personal-data/holds/", "personal-data/requests/",
 )  # fmt: skip
 
@@ -61,6 +62,9 @@ def fill(acme: Organization, nextdoor: Organization, numbers: range) -> None:
         make_claim(acme, f"claim-{number}", application=application)
         give_custom(user, make_role(acme, f"role-{number}", "user.show"))
         give_custom(user, make_role(acme, f"role-{number}", "billing.refund", application=application))
+        user_invite(
+            actor=policy.operator(os_user="tester"), organization=acme, email=f"i-{number}@example.com", roles=["admin"]
+        )
         APIKey.objects.create(
             organization=acme, name="x", made_by=user, scopes=[], lookup=f"{number:012d}", secret_hash="0" * 64,
             expires_at=timezone.now() + timedelta(days=1),

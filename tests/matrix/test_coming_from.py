@@ -26,7 +26,7 @@ PROMISED = {
     "hj users": "list get create update disable enable delete impersonate sessions mfa export",
     "magistrala-cli users": "create token refreshtoken get update password resetpasswordrequest resetpassword enable "
     "disable delete profile search",
-    "./bin/pleroma_ctl user": "new list invite rm delete_activities sign_out activate deactivate "
+    "./bin/pleroma_ctl user": "new list invite invites revoke_invite rm delete_activities sign_out activate deactivate "
     "deactivate_all_from_instance reset_password reset_mfa set tag untag confirm confirm_all unconfirm_all",
     "phyware users": "invite list get deactivate",
 }

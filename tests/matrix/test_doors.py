@@ -21,11 +21,12 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import ids
+from accounts import ids, policy
 from accounts.actors import Actor, Door
-from accounts.models import AuditEvent, AuditPart, Organization, Purpose, User
+from accounts.models import AuditEvent, AuditPart, Organization, Purpose, Role, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.base import OPERATIONS
+from accounts.operations.invites import user_invite
 from accounts.operations.links import mint
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import user_tag
@@ -340,6 +341,47 @@ VERBS: dict[str, Verb] = {
         Click(lambda world: reverse("admin:accounts_user_change", args=[world.bob.public_id]), lambda _: {
             **opened(**BOB), **BOB, "email": "kit@acme.example", "version": "2"}),
     ),
+    "user_invite": Verb(
+        "user_invite",
+        Command(lambda _: ["user_invite", "--org", "acme", "--email", "kim@acme.example", "--name", "Kim Lee",
+                           "--locale", "de", "--role", "admin", "--tag", "lab", "--claim", "department=Sales",
+                           "--message", "Welcome.", "--expires-at", SOON]),
+        Request("POST", lambda _: "invites/", lambda _: {
+            "organization": "acme", "email": "kim@acme.example", "name": "Kim Lee", "locale": "de",
+            "roles": ["admin"], "tags": ["lab"], "claims": {"department": "Sales"}, "message": "Welcome.",
+            "expires_at": SOON}),
+        Click(lambda _: reverse("admin:accounts_invite_add"), lambda _: {
+            "organization": "acme", "email": "kim@acme.example", "name": "Kim Lee", "locale": "de",
+            "more_roles": "admin", "tags": "lab", "claims": "department=Sales", "message": "Welcome.",
+            "expires_at": SOON}),
+    ),
+    "user_invite, an open link": Verb(
+        "user_invite",
+        Command(lambda _: ["user_invite", "--org", "acme", "--max-use", "3", "--role", "moderator",
+                           "--app-role", "crm/clerk", "--claim", "department=Sales"]),
+        Request("POST", lambda _: "invites/", lambda _: {
+            "organization": "acme", "max_uses": 3, "roles": ["moderator", "crm/clerk"],
+            "claims": {"department": "Sales"}}),
+        Click(lambda _: reverse("admin:accounts_invite_add"), lambda _: {
+            "organization": "acme", "max_uses": "3", "more_roles": "moderator, crm/clerk",
+            "claims": "department=Sales"}),
+        prepare=lambda world: Role.objects.get_or_create(
+            organization=world.acme, application=world.crm, slug="clerk", name="Clerk"),
+    ),
+    "user_resend_invite": Verb(
+        "user_resend_invite",
+        Command(lambda world: ["user_resend_invite", world.invite.public_id]),
+        Request("POST", lambda world: f"invites/{world.invite.public_id}/resend/"),
+        Click(lambda _: reverse("admin:accounts_invite_verb", args=["resend"]),
+              lambda world: {"selected": world.invite.public_id, "step": "do"}),
+    ),
+    "user_revoke_invite": Verb(
+        "user_revoke_invite",
+        Command(lambda world: ["user_revoke_invite", world.invite.public_id]),
+        Request("POST", lambda world: f"invites/{world.invite.public_id}/revoke/"),
+        Click(lambda _: reverse("admin:accounts_invite_verb", args=["revoke"]),
+              lambda world: {"selected": world.invite.public_id, "step": "do"}),
+    ),
     "session_revoke": Verb(
         "session_revoke",
         Command(lambda world: ["user_sessions", "revoke", world.bob.public_id,
@@ -362,12 +404,13 @@ VERBS: dict[str, Verb] = {
     ),
     "org_update": Verb(
         "org_update",
-        Command(lambda _: ["org_update", "acme", "--slug", "acme-2", "--name", "Acme International"]),
+        Command(lambda _: ["org_update", "acme", "--slug", "acme-2", "--name", "Acme International",
+                           "--invite-days", "14"]),
         Request("PATCH", lambda world: f"organizations/{world.acme.public_id}/",
-                lambda _: {"slug": "acme-2", "name": "Acme International"}),
+                lambda _: {"slug": "acme-2", "name": "Acme International", "invite_days": 14}),
         Click(lambda world: reverse("admin:accounts_organization_change", args=[world.acme.public_id]),
-              lambda _: {**opened(slug="acme", name="Acme"), "slug": "acme-2", "name": "Acme International",
-                         "version": "1"}),
+              lambda _: {**opened(slug="acme", name="Acme", invite_days="7"), "slug": "acme-2",
+                         "name": "Acme International", "invite_days": "14", "version": "1"}),
     ),
     "org_suspend": on_acme("suspend"),
     "org_activate": on_acme("activate"),
@@ -630,6 +673,9 @@ ONE_DOOR = {
     "session_end": "the sign-out button",
     "user_change_password": "one's own, with the present one, on its page",
     "link_redeem": "the page of the link",
+    "invite_accept": "its page, and the API: tests/accounts/pages/test_invites.py compares",
+    "invite_decline": "the API, until there is a portal",
+    "invite_join": "the API, until there is a portal",
     "email_confirm": "its page, and the API: tests/accounts/api/test_auth.py compares",
     "_password_reset_request": "the worker, for whoever asked on the page or in the API",
     "user_reset_link": "the shell: an answer of the API or a page of the admin would show others a way in",
@@ -650,6 +696,7 @@ OF_THE_DOOR = {
     "DBTaskResult": {"args_kwargs"},  # the id of the letter
     "Erasure": {"receipt", "requested_by_kind"},
     "Export": {"requested_by_kind"},
+    "Invite": {"invited_by_kind", "expires_at"},  # the trail says the day
 }
 NOW = timedelta(minutes=1)
 PUBLIC_ID = re.compile(r"\b([a-z]{3})_[0-9a-z]{26}\b")
@@ -677,6 +724,9 @@ def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, ope
         claim=claim,
         langs=make_claim(acme, "langs", type="strings"),
         crm=make_application(acme),
+        invite=user_invite(
+            actor=policy.actor_for(cast.erin, door=Door.API), organization=acme, email="ivy@acme.example"
+        ).invite,
         others=SessionFactory.create(user=cast.carol),
         key=api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         letter=make_failed_letter(cast.bob),
@@ -727,7 +777,10 @@ def _named(names: Mapping[Any, str], match: re.Match[str]) -> str:
 
 
 def _told(column: str, value: Any, names: Mapping[Any, str], actor_id: UUID | None) -> Any:
-    if column in {"actor_id", "made_by_id", "assigned_by", "requested_by", "set_by"} and value == actor_id:
+    if (
+        column in {"actor_id", "made_by_id", "assigned_by", "requested_by", "set_by", "invited_by"}
+        and value == actor_id
+    ):
         return "whoever did it"
     if column == "password":
         return "the typed one" if verified(NEW_PASSWORD, value) else "another"

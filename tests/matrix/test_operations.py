@@ -25,6 +25,7 @@ from accounts.models import (
     Application,
     AuditEvent,
     ClaimDefinition,
+    Invite,
     Membership,
     Organization,
     Role,
@@ -37,6 +38,7 @@ from accounts.operations import (
     backups,
     claims,
     installation,
+    invites,
     organizations,
     outbox,
     recovery,
@@ -146,6 +148,13 @@ PERMISSIONS: dict[str, Verb] = {
     ),
     "user_set": on_bob("++++---0--", users.user_set, confirmed=True),
     "user_sign_out": on_bob("+++++0+00-", users.user_sign_out),
+    "user_invite": on_acme("++++---0--", invites.user_invite, email="new@example.com"),
+    "user_resend_invite": Verb(
+        "++++---0--", lambda world, actor: invites.user_resend_invite(actor=actor, invite=world.invite)
+    ),
+    "user_revoke_invite": Verb(
+        "++++---0--", lambda world, actor: invites.user_revoke_invite(actor=actor, invite=world.invite)
+    ),
     "session_revoke": Verb(
         "++++-0+00-", lambda world, actor: sessions.session_revoke(actor=actor, session=world.session)
     ),
@@ -258,6 +267,9 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_password_reset_request",
     "password_reset",
     "email_confirm",
+    "invite_accept",
+    "invite_decline",
+    "invite_join",
     "installation_start",
     "user_change_password",
 }
@@ -267,6 +279,7 @@ READS = {
     Action.USER_LIST,
     Action.USER_SEARCH,
     Action.USER_SHOW,
+    Action.USER_INVITES,
     Action.SESSION_LIST,
     Action.ORG_LIST,
     Action.ORG_SHOW,
@@ -308,6 +321,7 @@ def world(
         application=make_defining(acme),
         role=make_role(acme, "helpdesk", "user.show"),
         letter=make_failed_letter(cast.bob),
+        invite=invites.user_invite(actor=operator, organization=acme, email="kim@example.com").invite,
         hold=holds.hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=requests.request_open(actor=operator, user=cast.carol, kind="access"),
     )
@@ -415,6 +429,7 @@ def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World,
         "application": Application(pk=ids.new(), organization=world.acme),
         "role": Role(pk=ids.new(), organization=world.acme),
         "other_key": APIKey(pk=ids.new(), organization=world.acme),
+        "invite": Invite(pk=ids.new(), organization=world.acme),
         "claim": ClaimDefinition(pk=ids.new(), organization=world.acme),
         "hold": LegalHold(pk=ids.new(), organization=world.acme, user=world.carol),
         "request": SubjectRequest(pk=ids.new(), organization=world.acme, user_id=world.carol.pk),

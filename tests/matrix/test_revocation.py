@@ -1,8 +1,8 @@
 """Every event by every credential: which die, which live, at the very next use.
 
 ``x`` it opens nothing any more, ``+`` it still opens its door. The columns: a browser's session, an API
-key that the person made, and links that were made for them: to sign in, to set a new password, to confirm
-their address.
+key that the person made, links that were made for them (to sign in, to set a new password, to confirm
+their address), and an invite that they made.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,21 @@ from accounts import ids, policy
 from accounts.actors import Actor, Door
 from accounts.errors import NotAuthenticated
 from accounts.models import Organization, Purpose, Session, User
-from accounts.operations import api_keys, organizations, recovery, sessions, statuses, users
+from accounts.operations import (
+    acceptance,
+    api_keys,
+    invites,
+    organizations,
+    recovery,
+    sessions,
+    statuses,
+    users,
+)
 from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.operations.links import mint
 from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
-from tests.factories.users import SessionFactory
+from tests.factories.users import SessionFactory, make_user
 from tests.matrix.test_operations import modules
 
 World = SimpleNamespace
@@ -58,38 +67,53 @@ def confirmed(world: World, token: str) -> Any:
     return recovery.email_confirm(actor=policy.anonymous(door=Door.PAGE), token=token)
 
 
+def accept(_: World, token: str) -> Any:
+    return acceptance.invite_accept(actor=policy.anonymous(door=Door.PAGE), token=token, password=new_password())
+
+
 CELLS: dict[str, tuple[str, Event]] = {
-    "user_suspend": ("xxxxx", status("suspend")),
-    "user_lock": ("xxxxx", status("lock")),
-    "user_archive": ("xxxxx", status("archive")),
-    "user_restrict": ("xxxxx", status("restrict")),
-    "user_set": ("xxxxx", on_erin(users.user_set, locked=True)),
+    "user_suspend": ("xxxxxx", status("suspend")),
+    "user_lock": ("xxxxxx", status("lock")),
+    "user_archive": ("xxxxxx", status("archive")),
+    "user_restrict": ("xxxxxx", status("restrict")),
+    "user_set": ("xxxxxx", on_erin(users.user_set, locked=True)),
     "user_set_password": (
-        "x+xx+",
+        "x+xx++",
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
-    "link_redeem": ("x+xx+", lambda world: redeem(world, world.token)),
-    "password_reset": ("x+xx+", lambda world: reset(world, world.reset)),
-    "email_confirm": ("++++x", lambda world: confirmed(world, world.confirm)),
-    "user_reset_link": ("+++x+", on_erin(recovery.user_reset_link)),
-    "user_purge": ("xxxxx", on_erin(erasure.erase, how="purge")),
-    "user_delete": ("xxxxx", on_erin(erasure.erase, how="delete")),
-    "erasure_fence": ("xxxxx", on_erin(erasure.erasure_fence, how="purge")),
+    "link_redeem": ("x+xx++", lambda world: redeem(world, world.token)),
+    "password_reset": ("x+xx++", lambda world: reset(world, world.reset)),
+    "email_confirm": ("++++x+", lambda world: confirmed(world, world.confirm)),
+    "user_reset_link": ("+++x++", on_erin(recovery.user_reset_link)),
+    "user_purge": ("xxxxxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxxxxx", on_erin(erasure.erase, how="delete")),
+    "erasure_fence": ("xxxxxx", on_erin(erasure.erasure_fence, how="purge")),
     "erasure_replay": (
-        "xxxxx",
+        "xxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
     ),
-    "user_delete_activities": ("x++++", on_erin(erasure.user_delete_activities)),
-    "user_update": ("++xxx", on_erin(users.user_update, changes={"email": "new@example.com"})),
-    "user_sign_out": ("x+xx+", on_erin(users.user_sign_out)),
-    "session_revoke_all": ("x++++", on_erin(sessions.session_revoke_all)),
-    "session_revoke": ("x++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
-    "api_key_revoke": ("+x+++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
-    "admin_link": ("++x++", on_erin(recovery.admin_link)),
-    "org_suspend": ("xxxxx", on_acme(organizations.org_suspend)),
-    "org_archive": ("xxxxx", on_acme(organizations.org_archive)),
-    "user_confirm": ("+++++", on_erin(users.user_confirm)),
-    "user_tag": ("+++++", on_erin(users.user_tag, tags=["x"])),
+    "user_delete_activities": ("x+++++", on_erin(erasure.user_delete_activities)),
+    "user_update": ("++xxx+", on_erin(users.user_update, changes={"email": "new@example.com"})),
+    "user_sign_out": ("x+xx++", on_erin(users.user_sign_out)),
+    "session_revoke_all": ("x+++++", on_erin(sessions.session_revoke_all)),
+    "session_revoke": ("x+++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
+    "api_key_revoke": ("+x++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
+    "admin_link": ("++x+++", on_erin(recovery.admin_link)),
+    "org_suspend": ("xxxxxx", on_acme(organizations.org_suspend)),
+    "org_archive": ("xxxxxx", on_acme(organizations.org_archive)),
+    "user_confirm": ("++++++", on_erin(users.user_confirm)),
+    "user_revoke_invite": (
+        "+++++x",
+        lambda world: invites.user_revoke_invite(actor=world.operator, invite=world.invite),
+    ),
+    "user_resend_invite": (
+        "+++++x",
+        lambda world: invites.user_resend_invite(actor=world.operator, invite=world.invite),
+    ),
+    "invite_accept": ("+++++x", lambda world: accept(world, world.accept)),
+    "invite_join": ("+++++x", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
+    "invite_decline": ("+++++x", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
+    "user_tag": ("++++++", on_erin(users.user_tag, tags=["x"])),
 }
 
 END_NOTHING = {
@@ -137,6 +161,7 @@ END_NOTHING = {
     "user_export",
     "user_export_fetch",
     "user_export_request",
+    "user_invite",
     "user_reset_password",
     "user_unconfirm",
     "user_unlock",
@@ -147,7 +172,7 @@ END_NOTHING = {
 
 
 @pytest.fixture
-def world(acme: Organization, alice: User, erin: User, root: User, operator: Actor) -> World:
+def world(acme: Organization, nextdoor: Organization, alice: User, erin: User, root: User, operator: Actor) -> World:
     """Erin, who administers acme, with one credential of each kind."""
     made = api_keys.api_key_create(
         actor=policy.actor_for(erin, door=Door.API), organization=acme, name="script", scopes=["user.show"]
@@ -155,7 +180,14 @@ def world(acme: Organization, alice: User, erin: User, root: User, operator: Act
     link = recovery.admin_link(actor=operator, user=erin)
     reset_link = mint(erin, Purpose.PASSWORD_RESET, is_mailed=True)
     confirm_link = mint(erin, Purpose.EMAIL_CONFIRM, is_mailed=True)
+    kim = make_user(nextdoor, "kim", email_verified_at=erin.created_at)
+    invited = invites.user_invite(
+        actor=policy.actor_for(erin, door=Door.API), organization=acme, email=kim.email, print_link=True
+    )
     return SimpleNamespace(
+        kim=policy.actor_for(kim, door=Door.API),
+        invite=invited.invite,
+        accept=token_of(invited.link),
         acme=acme,
         erin=erin,
         operator=operator,
@@ -188,6 +220,7 @@ def uses_of(world: World) -> list[Callable[[], Any]]:
         lambda: redeem(world, world.token),
         lambda: reset(world, world.reset),
         lambda: confirmed(world, world.confirm),
+        lambda: accept(world, world.accept),
     ]
 
 
@@ -213,7 +246,7 @@ def test_what_dies(world: World, name: str) -> None:
 
 
 def test_with_nothing_done_everything_lives(world: World) -> None:
-    assert "".join(opens(use) for use in uses_of(world)) == "+++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "++++++"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "archive", "lock", "restrict"])
@@ -223,4 +256,4 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(verb)(world)
     status(back)(world)
 
-    assert "".join(opens(use) for use in uses_of(world)) == "xxxxx"
+    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxx"

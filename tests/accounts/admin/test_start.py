@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor
 from accounts.models import Organization, User
+from accounts.operations.invites import user_invite
 from accounts.operations.statuses import user_lock
-from accounts.statuses import Status
 from tests.accounts.pages.browsing import sign_in, text_of
 from tests.factories.users import make_user
 
@@ -44,7 +44,7 @@ class TestStart:
         self, client: Client, alice: User, bob: User, acme: Organization, operator: Actor
     ) -> None:
         user_lock(actor=operator, user=bob, reason="Ten wrong passwords")
-        make_user(acme, "ivy", status=Status.INVITED)
+        user_invite(actor=operator, organization=acme, email="ivy@example.com", profile={"name": "Ivy"})
         client.post("/admin/login/", {"username": "alice", "password": "wrong", "organization": "acme"})
         sign_in(client, alice)
 
@@ -52,7 +52,7 @@ class TestStart:
 
         locked, invited, *_ = page.context["attention"]
         assert [row.cells[0].text for row in locked.rows] == ["Bob"]
-        assert [row.cells[0].text for row in invited.rows] == ["Ivy"]
+        assert [row.cells[0].text for row in invited.rows] == ["ivy@example.com"]
         assert [row.cells[1].text for row in page.context["refusals"].rows] == ["failed"]
         assert [(plot.title, plot.total) for plot in page.context["plots"]] == [("Sign-ins", 1), ("New people", 3)]
         assert 'aria-label="Sign-ins by day: 1 in 30 days, at most 1 in a day."' in text_of(page)

@@ -1,0 +1,114 @@
+"""Invites when several come at once: the last use has one winner, and so have revoking and accepting."""
+
+from functools import partial
+
+import pytest
+
+from accounts import policy
+from accounts.actors import Actor, Door
+from accounts.errors import NotAuthenticated
+from accounts.models import AuditEvent, Invite, InviteStatus, Organization, User
+from accounts.operations.acceptance import invite_accept, invite_join
+from accounts.operations.base import NewPassword
+from accounts.operations.invites import user_invite, user_resend_invite, user_revoke_invite
+from accounts.operations.statuses import user_suspend
+from accounts.statuses import Status
+from tests.accounts.mailbox import token_of
+from tests.factories.organizations import make_organization
+from tests.factories.users import make_user
+from tests.races.test_races import THREADS, together
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+ROUNDS = 4
+VISITOR = policy.anonymous(door=Door.PAGE)
+
+
+@pytest.fixture
+def acme() -> Organization:
+    """The organization that invites."""
+    return make_organization("acme")
+
+
+@pytest.fixture
+def operator() -> Actor:
+    """The shell."""
+    return policy.operator(os_user="tester")
+
+
+def accepts(token: str, email: str | None = None) -> User:
+    password = NewPassword("another sentence that nobody guesses")
+    return invite_accept(actor=VISITOR, token=token, password=password, email=email)
+
+
+def test_eight_on_the_last_use_of_an_open_link_and_one_gets_in(acme: Organization, operator: Actor) -> None:
+    for turn in range(ROUNDS):
+        made = user_invite(actor=operator, organization=acme, max_uses=3)
+        token = token_of(made.link)
+        for early in range(2):
+            accepts(token, f"early-{turn}-{early}@example.com")
+        people = [f"late-{turn}-{number}@example.com" for number in range(THREADS)]
+
+        results = together(*(partial(accepts, token, email) for email in people))
+
+        won = [result for result in results if isinstance(result, User)]
+        assert len(won) == 1
+        assert all(isinstance(result, NotAuthenticated) for result in results if result not in won)
+        invite = Invite.objects.get(pk=made.invite.pk)
+        assert (invite.uses, invite.status) == (3, InviteStatus.ACCEPTED)
+        assert User.objects.filter(email_key__in=people).count() == 1
+
+
+def test_eight_with_one_letter_and_one_gets_in(acme: Organization, operator: Actor) -> None:
+    for turn in range(ROUNDS):
+        email = f"kim-{turn}@example.com"
+        made = user_invite(actor=operator, organization=acme, email=email, print_link=True)
+
+        results = together(*[partial(accepts, token_of(made.link))] * THREADS)
+
+        assert sum(isinstance(result, User) for result in results) == 1
+        assert AuditEvent.objects.filter(action="invite.accept", subject_id=made.invite.pk).count() == 1
+
+
+@pytest.mark.parametrize("how", ["revoked", "resent", "inviter suspended"])
+def test_accepting_and_what_kills_the_link_have_one_winner(how: str, acme: Organization, operator: Actor) -> None:
+    for turn in range(ROUNDS):
+        erin = make_user(acme, f"erin-{turn}", role="admin")
+        made = user_invite(
+            actor=policy.actor_for(erin, door=Door.API),
+            organization=acme,
+            email=f"kim-{turn}@example.com",
+            print_link=True,
+        )
+        kill = {
+            "revoked": partial(user_revoke_invite, actor=operator, invite=made.invite),
+            "resent": partial(user_resend_invite, actor=operator, invite=made.invite),
+            "inviter suspended": partial(user_suspend, actor=operator, user=erin),
+        }[how]
+
+        accepted, killed = together(partial(accepts, token_of(made.link)), kill)
+
+        user = User.objects.get(email_key=f"kim-{turn}@example.com")
+        status = Invite.objects.get(pk=made.invite.pk).status
+        if isinstance(accepted, User):
+            assert (user.status, status) == (Status.ACTIVE, InviteStatus.ACCEPTED)
+            assert how == "inviter suspended" or isinstance(killed, Exception)
+        else:
+            assert not isinstance(killed, Exception)
+            assert user.status in {Status.INVITED, Status.ARCHIVED}
+            assert status is not InviteStatus.ACCEPTED
+
+
+def test_as_a_guest_and_with_the_letter_have_one_winner(acme: Organization, operator: Actor) -> None:
+    elsewhere = make_organization("elsewhere")
+    for turn in range(ROUNDS):
+        kim = make_user(elsewhere, f"kim-{turn}", email_verified_at=elsewhere.created_at)
+        made = user_invite(actor=operator, organization=acme, email=kim.email, print_link=True)
+
+        results = together(
+            partial(accepts, token_of(made.link)),
+            partial(invite_join, actor=policy.actor_for(kim, door=Door.API), invite=made.invite),
+        )
+
+        assert sum(not isinstance(result, Exception) for result in results) == 1
+        assert Invite.objects.get(pk=made.invite.pk).uses == 1
