@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pytest
 from django.urls import resolve
@@ -146,6 +147,13 @@ KINDS = {
     "password forgotten, asked for": Kind("", "/password/reset/", first=_asked_for),
     "send a reset link": Kind("root", f"{ADMIN}/user/verbs/reset-password/?selected={{person}}"),
     "link that is dead": Kind("", "/link/lnk_nothing/", 410),
+    "invite": Kind("", "{invite}"),
+    "invite that is dead": Kind("", "/invite/inv_nothing/", 410),
+    "invites": Kind("root", f"{ADMIN}/invite/"),
+    "invites, none": Kind("mallory", f"{ADMIN}/invite/"),
+    "new invite": Kind("root", f"{ADMIN}/invite/add/"),
+    "verb on an invite": Kind("root", f"{ADMIN}/invite/verbs/revoke/?selected={{invited}}"),
+    "person, invites": Kind("root", f"{ADMIN}/user/{{person}}/invites/"),
     "not found": Kind("", "/nowhere/", 404),
     "api docs": Kind("", "/api/docs/", first=_operation_opened),
     "nothing to administer": Kind("plain", "/admin/login/", 403),
@@ -262,6 +270,13 @@ from accounts.models import Purpose, User
 from accounts.operations.links import mint
 for number, purpose in ((54, Purpose.PASSWORD_RESET), (55, Purpose.EMAIL_CONFIRM), (56, Purpose.EMAIL_CONFIRM)):
     print(mint(User.objects.get(username_key=f"lind0{number}"), purpose, is_mailed=True))
+from accounts import policy
+from accounts.models import Organization
+from accounts.operations.invites import user_invite
+us, lindenhof = policy.operator(os_user="tester"), Organization.objects.get(slug="lindenhof")
+made = user_invite(actor=us, organization=lindenhof, email="new@lindenhof.example", message="Hello.", print_link=True)
+print(made.link)
+print(made.invite.public_id)
 """
 
 
@@ -270,8 +285,9 @@ def letters(service: Service) -> dict[str, str]:
     """Make links as letters carry them."""
     made = service.installation.manage("shell", "-v", "0", "-c", MINTED)
     assert made.returncode == 0, made.stderr
-    links = ["/link/" + line.partition("/link/")[2] for line in made.stdout.split()]
-    return dict(zip(("reset", "confirm", "other_confirm"), links, strict=True))
+    *links, invited = made.stdout.split()
+    paths = [urlsplit(link).path for link in links]
+    return dict(zip(("reset", "confirm", "other_confirm", "invite", "invited"), [*paths, invited], strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))

@@ -22,8 +22,10 @@ from accounts.models import (
     AuditPart,
     ClaimDefinition,
     ClaimValue,
+    Invite,
     Membership,
     Organization,
+    Outbox,
     Role,
     User,
 )
@@ -60,7 +62,7 @@ WORDS: Final[Mapping[tuple[str, str], Any]] = {
 
 VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
     "accounts_outbox": ({"dead_at": None}, {"delivered_at": None, "state": "failed"}),
-    "accounts_invite": ({"accepted_at": None, "uses": 0}, {"revoked_at": None, "uses": 0}),
+    "accounts_invite": ({"accepted_at": None, "max_uses": 2**31 - 1}, {"revoked_at": None, "uses": 0}),
 }
 """Rows of a table that cannot have all of its columns filled at once."""
 
@@ -284,6 +286,8 @@ class _Planter:
             Application: lambda: make_application(self.person.organization, self.word(LENGTH)).pk,
             ClaimDefinition: lambda: make_claim(self.person.organization, self.word(LENGTH)).pk,
             ClaimValue: lambda: ClaimValue.objects.filter(user=holder).order_by("-pk")[0].pk,
+            Outbox: lambda: Outbox.objects.filter(user=self.person).order_by("-pk")[0].pk,
+            Invite: lambda: Invite.objects.filter(user=holder).order_by("-pk")[0].pk,
             ContentType: lambda: ContentType.objects.get_for_model(User).pk,
         }
         assert target in makers, f"{entry.name}.{field.column}: say here what it can point at"
