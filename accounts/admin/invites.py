@@ -135,7 +135,7 @@ class InviteForm(HouseForm):
 
 
 def _role_label(role: Role, places: Mapping[Any, str]) -> str:
-    if role.organization_id is None:
+    if role.is_built_in:
         return role.name
     return f"{role.name} ({role.full_slug})" + (f", {places[role.organization_id]}" if len(places) > 1 else "")
 
@@ -166,9 +166,9 @@ def roles_offered(actor: Actor, organizations: Sequence[Organization]) -> list[R
 
     def may_give(role: Role) -> bool:
         words = {entry.permission for entry in role.permissions.all()}
-        if actor.everything or role.application_id is not None:
+        if actor.everything or role.application is not None:
             return True
-        among = [role.organization_id] if role.organization_id else places
+        among = places if role.is_built_in else {role.organization_id}
         return any(words <= held[place] for place in among)
 
     found = rows.exclude(organization=None, slug="member").select_related("application")

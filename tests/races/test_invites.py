@@ -16,7 +16,7 @@ from accounts.statuses import Status
 from tests.accounts.mailbox import token_of
 from tests.factories.organizations import make_organization
 from tests.factories.users import make_user
-from tests.races.test_races import THREADS, together
+from tests.races.test_races import THREADS, Call, together
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -80,13 +80,13 @@ def test_accepting_and_what_kills_the_link_have_one_winner(how: str, acme: Organ
             email=f"kim-{turn}@example.com",
             print_link=True,
         )
-        kill = {
+        kills: dict[str, Call] = {
             "revoked": partial(user_revoke_invite, actor=operator, invite=made.invite),
             "resent": partial(user_resend_invite, actor=operator, invite=made.invite),
             "inviter suspended": partial(user_suspend, actor=operator, user=erin),
-        }[how]
+        }
 
-        accepted, killed = together(partial(accepts, token_of(made.link)), kill)
+        accepted, killed = together(partial(accepts, token_of(made.link)), kills[how])
 
         user = User.objects.get(email_key=f"kim-{turn}@example.com")
         status = Invite.objects.get(pk=made.invite.pk).status
