@@ -70,9 +70,9 @@ def build(folder: Path) -> None:
     )
     for organization in (default, acme):
         define(organization, KNOWN if organization is default else "")
-    bob = User.objects.get(email="bob@example.com", organization=acme)
+    namesake = User.objects.get(email="bob@example.com", organization=acme)
     reader = Role.objects.get(organization=acme, slug="reader")
-    RoleAssignment.objects.create(membership=bob.memberships.get(), role=reader, organization=acme)
+    RoleAssignment.objects.create(membership=namesake.memberships.get(), role=reader, organization=acme)
     Outbox.objects.filter(pk=make_failed_letter(bob).pk).update(id=ids.decode("ltr", f"ltr_{KNOWN}"))
     jane = User.objects.get(email="jane@example.com")
     operator = policy.operator(os_user="tester")
