@@ -34,6 +34,7 @@ from gdpr.operations.paths import children_first, field_of, model_of, rows_about
 from gdpr.personal_data import TABLES
 from gdpr.registry import SELF, Column, CopyOf, Export, Kind, Link, Match, Path, PlainID, Retain, Table
 from tests.factories.claims import make_claim
+from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_application
 
 __all__ = ["EMPTY", "Canary", "database_text", "planted", "unreached"]
@@ -271,6 +272,11 @@ class _Planter:
         value, self.texts[column] = self.unique(field)
         return value
 
+    def letter(self, person: User) -> Any:
+        """Give the id of a letter to somebody: of the person one of those that were put there."""
+        row = Outbox.objects.filter(user=person).order_by("-pk").first() or make_failed_letter(person)
+        return row.pk
+
     def pointed(self, entry: Table, field: models.ForeignKey[Any, Any], path: Path) -> Any:
         """Give the id of a row to point at."""
         steps = path.lookup.split("__") if isinstance(path, Link) else []
@@ -286,7 +292,7 @@ class _Planter:
             Application: lambda: make_application(self.person.organization, self.word(LENGTH)).pk,
             ClaimDefinition: lambda: make_claim(self.person.organization, self.word(LENGTH)).pk,
             ClaimValue: lambda: ClaimValue.objects.filter(user=holder).order_by("-pk")[0].pk,
-            Outbox: lambda: Outbox.objects.filter(user=self.person).order_by("-pk")[0].pk,
+            Outbox: lambda: self.letter(self.person if path == Link("user") else self.neighbour),
             Invite: lambda: Invite.objects.filter(user=holder).order_by("-pk")[0].pk,
             ContentType: lambda: ContentType.objects.get_for_model(User).pk,
         }
