@@ -44,7 +44,7 @@ from gdpr.registry import SELF, Column, CopyOf, Export, Kind, Path, PlainID, Sec
 
 __all__ = ["SCHEMA_VERSION", "TITLES", "Copy", "Part", "Scope", "map_digest", "parts", "refuse_erased"]
 
-SCHEMA_VERSION: Final = "1.1.0"
+SCHEMA_VERSION: Final = "1.0.0"
 """Grows in its first place for what a reader may trip over, in its second for what is added, else in its last."""
 BATCH: Final = 500
 DETAILS: Final = "details"
