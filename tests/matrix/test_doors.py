@@ -332,14 +332,14 @@ VERBS: dict[str, Verb] = {
         Click(lambda world: reverse("admin:accounts_user_change", args=[world.bob.public_id]), lambda _: {
             **opened(**BOB), "name": "Bob", "nickname": "Kit", "bio": "One.", "email": "kit@acme.example",
             "skip_verification": "on", "username": "", "tags": "vip, night shift",
-            "metadata": '{"team": {"name": "blue"}}', "version": "2"}),
+            "metadata": '{"team": {"name": "blue"}}', "version": "3"}),
     ),
     "user_update, one field": Verb(
         "user_update",
         Command(lambda world: ["user_update", world.bob.public_id, "--email", "kit@acme.example"]),
         Request("PATCH", lambda world: f"users/{world.bob.public_id}/", lambda _: {"email": "kit@acme.example"}),
         Click(lambda world: reverse("admin:accounts_user_change", args=[world.bob.public_id]), lambda _: {
-            **opened(**BOB), **BOB, "email": "kit@acme.example", "version": "2"}),
+            **opened(**BOB), **BOB, "email": "kit@acme.example", "version": "3"}),
     ),
     "user_invite": Verb(
         "user_invite",

@@ -146,8 +146,10 @@ def test_sweep_once_says_what_was_done(root: User) -> None:
     assert run("sweep", "--once", JSON).json == {
         "letters": 0,
         "tasks": 0,
+        "reset_requests": 0,
         "requests": 0,
         "browser_sessions": 0,
+        "roles": 0,
         "checkpoints": 2,  # of the organization, and of the installation, where retention was recorded
         "erasures": 0,
         "exports": 0,
