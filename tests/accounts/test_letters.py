@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import mail
 from accounts.models import OneTimeLink, Outbox, User
-from accounts.operations.links import link_find
+from accounts.operations.links import LINKED, link_find
 from accounts.operations.outbox import deliver, tell
 from accounts.statuses import Status
 from tests.accounts.api.programs import key_of
@@ -200,7 +200,7 @@ class TestHarmless:
         assert "prefers-color-scheme: dark" in html
         assert max(map(len, html.splitlines())) < 990  # longer lines would be written in another encoding
 
-    @pytest.mark.parametrize("kind", sorted(kind for kind, letter in mail.LETTERS.items() if letter.purpose))
+    @pytest.mark.parametrize("kind", sorted(LINKED))
     def test_a_link_stands_in_both_forms_and_in_no_row(
         self, bob: User, mailoutbox: Letters, settings: Any, kind: str
     ) -> None:
