@@ -25,7 +25,7 @@ from accounts.json_schemas import schema_checked, schema_problem
         ({"properties": {"a": 5}}, "not a JSON Schema"),
         ({"pattern": 5}, "not a JSON Schema"),
         ({"pattern": "("}, "a pattern"),
-        ({"allOf": [{"pattern": "a{200}"}, {"pattern": "b{200}"}]}, "instructions together"),
+        ({"allOf": [{"pattern": f"{letter}{{900}}"} for letter in "abcde"]}, "steps together"),
         ({"enum": ["x" * 5_000]}, "larger than"),
         ({"enum": list(range(300))}, "values"),
         ({"const": "a\x00b"}, "U+0000"),
