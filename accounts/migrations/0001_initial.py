@@ -308,7 +308,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('person_id', models.UUIDField()),
                 ('network', models.CharField(max_length=43)),
-                ('door', models.CharField(max_length=10)),
+                ('door', models.CharField(max_length=16)),
                 ('request_id', models.CharField(blank=True, max_length=64)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],

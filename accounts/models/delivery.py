@@ -186,7 +186,7 @@ class ResetRequest(models.Model):
     id = models.BigAutoField(primary_key=True)
     person_id = models.UUIDField()
     network = models.CharField(max_length=43)
-    door = models.CharField(max_length=10)
+    door = models.CharField(max_length=16)
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

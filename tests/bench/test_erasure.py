@@ -10,12 +10,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts import policy
-from accounts.models import Organization, User
+from accounts.models import Invite, InviteClaim, InviteRole, Organization, Role, User
 from gdpr.models import Erasure, LegalHold
 from gdpr.operations import plans
 from gdpr.operations.erasure import erase_rows
 from tests.bench.erasure import measure
 from tests.bench.world import load, load_histories
+from tests.factories.claims import make_claim
 from tests.factories.organizations import make_organization
 
 ERASED = "person5"
@@ -53,7 +54,23 @@ def crowd(db: None) -> list[Organization]:
         LegalHold(organization_id=user.organization_id, user=user, reason="Case 7", exemption="17(3)(e)", review_at=AT)
         for user in User.objects.exclude(email__startswith=f"{ERASED}@")
     )
+    for organization in organizations:
+        invite_everybody(organization)
     return organizations
+
+
+def invite_everybody(organization: Organization) -> None:
+    """Let the others of an organization have come by invites, with a role and a claim each."""
+    role, definition = Role.objects.built_in().get(slug="member"), make_claim(organization)
+    others = User.objects.filter(organization=organization).exclude(email__startswith=f"{ERASED}@")
+    invites = Invite.objects.bulk_create(
+        Invite(organization=organization, kind="email", user=user, invited_by_kind="operator", expires_at=AT)
+        for user in others
+    )
+    InviteRole.objects.bulk_create(InviteRole(invite=invite, role=role) for invite in invites)
+    InviteClaim.objects.bulk_create(
+        InviteClaim(invite=invite, definition=definition, value="Sales") for invite in invites
+    )
 
 
 def pretend_that_tables_are_long() -> None:
