@@ -219,7 +219,7 @@ class TestHarmless:
         token = token_in(message)
         assert link_find(token) == second
         assert token in str(message.alternatives[0][0])
-        assert token.rpartition("_")[2] not in str(Outbox.objects.values().get())
+        assert token.split("_", 2)[2] not in str(Outbox.objects.values().get())
         assert message.extra_headers["Message-ID"].startswith(f"<{row.public_id}.2@")
 
     @pytest.mark.parametrize("kind", KINDS)

@@ -86,7 +86,7 @@ class TestMint:
         link = mint(bob, purpose, is_mailed=True)
 
         row = OneTimeLink.objects.get()
-        secret = token_of(link).rpartition("_")[2]
+        secret = token_of(link).split("_", 2)[2]
         assert link == f"{settings.PUBLIC_URL}/link/{token_of(link)}/"
         assert secret not in str(OneTimeLink.objects.values())
         assert (row.purpose, row.sent_to_key) == (purpose, "bob@acme.example")
@@ -135,7 +135,7 @@ class TestRequest:
         assert "bob" not in str(list(ResetRequest.objects.values()))
         assert [task.args_kwargs["args"] for task in DBTaskResult.objects.all()] == [[row.pk]]
         work()
-        secret = token_in(mailoutbox[0]).rpartition("_")[2]
+        secret = token_in(mailoutbox[0]).split("_", 2)[2]
         stored = [str(list(model.objects.values())) for model in (OneTimeLink, Outbox, AuditPart, AuditEvent)]
         assert not [text for text in stored if secret in text]
 
