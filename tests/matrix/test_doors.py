@@ -752,19 +752,21 @@ def photograph() -> Photograph:
 
 def difference(before: Photograph, after: Photograph, actor_id: UUID | None) -> list[str]:
     """Say what became of every table, without what differs at each try: ids of new rows, the time, hashes."""
-    names = {
-        key: f"new {model.__name__}" for model, rows in after.items() for key in rows.keys() - before[model].keys()
-    }
+    new = {model: rows.keys() - before[model].keys() for model, rows in after.items()}
+    names = {key: f"new {model.__name__}" for model, keys in new.items() for key in keys if isinstance(key, UUID)}
     lines = []
     for model, rows in after.items():
         lines += [f"{model.__name__} gone {key}" for key in before[model].keys() - rows.keys()]
         skipped = OF_THE_DOOR.get(model.__name__, set())
+        fields = {field.attname: field for field in model._meta.concrete_fields}
         for key, row in rows.items():
             old = before[model].get(key)
             told = {
-                column: _told(column, value, names, actor_id)
+                column: f"new {target.__name__}"
+                if (target := fields[column].related_model) in new and value in new[target]
+                else _told(column, value, names, actor_id)
                 for column, value in row.items()
-                if column not in skipped and (old[column] != value if old else value != key)
+                if column not in skipped and (old[column] != value if old else not fields[column].primary_key)
             }
             if told:
                 line = json.dumps(told, sort_keys=True, default=str)
