@@ -257,7 +257,7 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def link(service: Service) -> str:
     """Make a sign-in link that nobody uses up."""
     made = service.installation.manage("admin_link", "lind052", "--org", "lindenhof")
@@ -280,7 +280,7 @@ print(made.invite.public_id)
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def letters(service: Service) -> dict[str, str]:
     """Make links as letters carry them."""
     made = service.installation.manage("shell", "-v", "0", "-c", MINTED)
