@@ -42,6 +42,8 @@ NOBODY: Final = UUID(int=0)
 DAILY: Final = timedelta(days=1)
 PATIENCE: Final = 20.0
 """How many seconds the sweep gives to retention at a time; the rest goes on in the next sweep."""
+LONGEST_WAIT: Final = 60.0
+"""How many seconds a rewrite waits for transactions that are older than it."""
 NETWORK: Final = {4: 24, 6: 48}
 
 
@@ -295,18 +297,61 @@ def rewrite() -> list[str]:
     On PostgreSQL each table is locked while it is rewritten: choose a quiet hour. The write-ahead log and
     backups die by their own schedule. Not inside a transaction.
 
+    :raises Conflict: where a transaction that is older than this does not end; what was deleted is still there
     :raises NotSupportedError: inside a transaction
     """
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if cursor.fetchone()[0]:  # busy: it waited as long as any statement does
+                raise _still_read("by a connection to the database file")
             return ["the database file"]
+        _outlive_older_transactions(cursor)
         names = sorted(entry.name for entry in TABLES if model_of(entry) is not None and _loses_something(entry))
         for name in names:
             cursor.execute(f"VACUUM (FULL, ANALYZE) {connection.ops.quote_name(name)}")
         cursor.execute("VACUUM FULL pg_statistic")  # the planner's samples of before are rows of it
         return [*names, "pg_statistic"]
+
+
+OLDER: Final = """
+    SELECT pid, datname, xact_start FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND (
+        age(backend_xid) >= age(%(now)s::xid) OR datname = current_database() AND age(backend_xmin) >= age(%(now)s::xid)
+    ) ORDER BY xact_start
+"""
+
+
+def _outlive_older_transactions(cursor: Any) -> None:
+    """Wait until nobody may still read what was deleted: VACUUM FULL copies that along, and says nothing.
+
+    A writer counts in whichever database of the server: VACUUM FULL's own snapshot is as old as the oldest of them.
+    Other owners' transactions have no names here; so the snapshot decides, and the names are for the message.
+    """
+    cursor.execute("SELECT pg_current_xact_id()::xid::text")
+    (now,) = cursor.fetchone()
+    until = time.monotonic() + LONGEST_WAIT
+    while True:
+        cursor.execute(OLDER, {"now": now})
+        older = cursor.fetchall()
+        cursor.execute("SELECT age(pg_snapshot_xmin(pg_current_snapshot())::xid) < age(%s::xid)", [now])
+        if cursor.fetchone() == (True,) and not older:
+            return
+        if time.monotonic() > until:
+            break
+        time.sleep(0.1)
+    raise _still_read(
+        ", ".join(f"by process {pid} in {name}, since {begun:%Y-%m-%d %H:%M:%S%z}" for pid, name, begun in older)
+        or "by a transaction of another owner"
+    )
+
+
+def _still_read(whom: str) -> Conflict:
+    return Conflict(
+        f"What was deleted may still be read, {whom}, and so it is in the files.",
+        remedy="Let that transaction end, or end it, and repeat with --rewrite.",
+    )
 
 
 def _loses_something(entry: Table) -> bool:

@@ -1,10 +1,13 @@
 """Forgetting in time: what has run out goes, nothing else, in batches, explained to whoever verifies the trail."""
 
-from collections.abc import Callable
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -12,7 +15,7 @@ from django.utils import timezone
 from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import NotAllowed
+from accounts.errors import Conflict, NotAllowed
 from accounts.models import APIKey, AuditEvent, AuditPart, IdempotencyKey, Organization, Session, User
 from accounts.operations.api_keys import api_key_create, api_key_revoke
 from accounts.operations.audit import audit_verify
@@ -326,6 +329,70 @@ def test_nothing_of_what_went_is_left_in_the_files_after_a_rewrite(bob: User, op
     assert rewrite()
 
     assert not holds(CANARY)
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="SQLite's write-ahead log")
+@pytest.mark.django_db(transaction=True)
+def test_a_rewrite_says_who_keeps_the_log_from_going(bob: User, operator: Actor) -> None:
+    SessionFactory.create(user=bob, device=CANARY, expires_at=timezone.now() - timedelta(days=400))
+    reader = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    try:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM django_migrations").fetchone()
+        retain(actor=operator)
+        connection.cursor().execute("PRAGMA busy_timeout = 100")
+        with pytest.raises(Conflict, match="still be read"):
+            rewrite()
+        assert holds(CANARY)
+    finally:
+        reader.close()
+
+    assert rewrite()
+    assert not holds(CANARY)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="the file is written anew whole, whoever reads")
+@pytest.mark.django_db(transaction=True)
+class TestAnOlderTransaction:
+    """What may still read a row that was deleted keeps PostgreSQL from leaving the row out of the new file."""
+
+    @pytest.fixture(params=["a reader of this database", "a writer of another"])
+    def older(self, request: pytest.FixtureRequest, bob: User) -> Iterator[Any]:
+        """Begin a transaction before anything is deleted."""
+        SessionFactory.create(user=bob, device=CANARY, expires_at=timezone.now() - timedelta(days=400))
+        params = connection.get_connection_params()
+        if request.param == "a reader of this database":
+            with psycopg.connect(**params) as reader:
+                reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                reader.execute("SELECT 1 FROM django_migrations")
+                yield reader
+        else:
+            with psycopg.connect(**{**params, "dbname": "postgres"}) as writer:
+                writer.execute("SELECT pg_current_xact_id()")
+                yield writer
+
+    def test_is_waited_for(self, older: Any, operator: Actor) -> None:
+        retain(actor=operator)
+        end = threading.Timer(0.5, older.rollback)
+        end.start()
+
+        assert rewrite()
+
+        end.join()
+        assert not holds(CANARY)
+
+    def test_is_named_where_it_does_not_end(self, older: Any, operator: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(retention, "LONGEST_WAIT", 0.2)
+        retain(actor=operator)
+
+        with pytest.raises(Conflict) as refused:
+            rewrite()
+
+        assert str(older.info.backend_pid) in refused.value.message
+        assert holds(CANARY)
+        older.rollback()
+        assert rewrite()
+        assert not holds(CANARY)
 
 
 def holds(text: str) -> bool:
