@@ -205,9 +205,12 @@ AUTHENTICATION_BACKENDS = ["accounts.backends.PolicyBackend"]
 PASSWORD_HASHERS = [
     "accounts.passwords.Argon2idHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "accounts.passwords.RawBCryptHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
+OTP_TOTP_THROTTLE_FACTOR = 0  # codes are counted by operations/tries.py, with an end
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

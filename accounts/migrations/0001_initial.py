@@ -7,6 +7,7 @@ import accounts.statuses
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
+import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -300,6 +301,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['word'],
+            },
+        ),
+        migrations.CreateModel(
+            name='FailedTries',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('known', 'known'), ('elsewhere', 'elsewhere'), ('code', 'code'), ('network', 'network')], max_length=9)),
+                ('person_id', models.UUIDField(default=uuid.UUID('00000000-0000-0000-0000-000000000000'))),
+                ('network', models.CharField(blank=True, max_length=43)),
+                ('count', models.PositiveIntegerField(default=0)),
+                ('first_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('last_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('blocked_until', models.DateTimeField(null=True)),
+            ],
+            options={
+                'verbose_name_plural': 'failed tries',
+                'indexes': [models.Index(fields=['last_at'], name='failed_tries_by_last')],
+                'constraints': [models.UniqueConstraint(fields=('person_id', 'kind', 'network'), name='failed_tries_once'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'network'), ('person_id', uuid.UUID('00000000-0000-0000-0000-000000000000'))), models.Q(models.Q(('person_id', uuid.UUID('00000000-0000-0000-0000-000000000000')), _negated=True), models.Q(('kind', 'network'), _negated=True)), _connector='OR'), name='failed_tries_of_person_or_network')],
             },
         ),
         migrations.CreateModel(

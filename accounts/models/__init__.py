@@ -10,6 +10,7 @@ from accounts.models.invites import Invite, InviteClaim, InviteKind, InviteRole,
 from accounts.models.organizations import Membership, Organization
 from accounts.models.roles import Role, RoleAssignment, RolePermission
 from accounts.models.sessions import Session
+from accounts.models.tries import FailedTries, TriesOf
 from accounts.models.users import User, UserSearch, UserTag
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ClaimDefinition",
     "ClaimKey",
     "ClaimValue",
+    "FailedTries",
     "IdempotencyKey",
     "Installation",
     "Invite",
@@ -39,6 +41,7 @@ __all__ = [
     "RoleAssignment",
     "RolePermission",
     "Session",
+    "TriesOf",
     "User",
     "UserSearch",
     "UserTag",

@@ -80,7 +80,12 @@ def _hash_by_invite(arguments: dict[str, Any]) -> Mapping[str, Any]:
         known = {"name": invite.user.display_name, **profile}
     password: NewPassword = arguments["password"]
     return {
-        "password": password.prepared(invite.email or arguments.get("email"), *known.values()),
+        "password": password.prepared(
+            invite.email or arguments.get("email"),
+            *known.values(),
+            invite.organization.slug,
+            invite.organization.name,
+        ),
         "profile": profile,
     }
 

@@ -14,7 +14,7 @@ from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import Invalid, Throttled
-from accounts.models import Organization, Outbox, Purpose, ResetRequest, Session, User
+from accounts.models import FailedTries, Organization, Outbox, Purpose, ResetRequest, Session, User
 from accounts.models.two_factor import has_second_factor
 from accounts.operations.base import NewPassword, expect_version, operation
 from accounts.operations.credentials import end_credentials, guard_changeable
@@ -75,7 +75,11 @@ def _hash_by_link(*purposes: Purpose) -> Any:
     def prepare(arguments: dict[str, Any]) -> Mapping[str, Any]:
         user = link_find(arguments["token"], *purposes).user
         password: NewPassword = arguments["password"]
-        return {"password": password.prepared(user.email, user.username, user.display_name)}
+        return {
+            "password": password.prepared(
+                user.email, user.username, user.display_name, user.organization.slug, user.organization.name
+            )
+        }
 
     return prepare
 
@@ -99,6 +103,7 @@ def _set_by_link(actor: Actor, action: Action, user: User, password: NewPassword
     user.touch()
     user.save()
     ended = end_credentials(user, action, keys=False)
+    FailedTries.objects.set_back(user.pk)
     audit.record(actor, action, user, ended=ended)
     tell(user, "password_changed")
 

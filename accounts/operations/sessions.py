@@ -13,7 +13,7 @@ from django.core import signing
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import audit, policy
+from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, ActorKind
 from accounts.errors import Invalid, NotAuthenticated, NotFound
@@ -21,6 +21,7 @@ from accounts.models import Organization, Session, User
 from accounts.models.two_factor import has_second_factor
 from accounts.operations.base import operation
 from accounts.operations.outbox import tell
+from accounts.operations.tries import Tried, try_code, try_password
 from accounts.passwords import hashed, needs_rehash, verified
 from accounts.profile import reason_checked
 
@@ -74,6 +75,7 @@ def session_start(
     :param key_hash: of the browser's fresh session key
     :raises NotAuthenticated: if it is not to be
     :raises SecondFactorNeeded: if the password was right and a second factor is enrolled
+    :raises Throttled: after too many wrong ones, for this account or from this network
     """
     return _started(
         actor,
@@ -90,14 +92,16 @@ def session_start_with_code(*, actor: Actor, proof: str, code: str, key_hash: st
     :param proof: from ``SecondFactorNeeded``
     :param key_hash: of the browser's fresh session key
     :raises NotAuthenticated: if too much time went by, or the account changed meanwhile
-    :raises SecondFactorNeeded: if the code is wrong, was used before, or comes too soon after a wrong one
+    :raises SecondFactorNeeded: if the code is wrong or was used before
+    :raises Throttled: after too many wrong ones
     """
     user, password_seen = _proven(proof)
+    tried = try_code(actor, user)
     return _started(
         actor,
         user.organization_id,
         lambda: _session_start_with_code(
-            actor=actor, user=user, password_seen=password_seen, code=code, key_hash=key_hash
+            actor=actor, user=user, password_seen=password_seen, code=code, key_hash=key_hash, tried=tried
         ),
     )
 
@@ -119,13 +123,15 @@ def _find_and_verify(arguments: dict[str, Any]) -> Mapping[str, Any]:
     organization: Organization | None = arguments["organization"]
     user: User | None = None
     with suppress(Invalid):
-        if organization is not None:
-            user = User.objects.named(arguments["login"], organization_id=organization.pk).first()
+        # SECURITY: the same queries whether organization and person exist or not.
+        home = organization.pk if organization else ids.new()
+        user = User.objects.named(arguments["login"], organization_id=home).first()
+    tried = try_password(arguments["actor"], user, named=f"{organization and organization.pk}/{arguments['login']}")
     # SECURITY: checking against "no password" costs the same as checking against one.
     encoded = user.password if user else hashed(None)
     right = verified(arguments["password"], encoded)
     fresh = hashed(arguments["password"]) if right and needs_rehash(encoded) else ""
-    return {"found": user if right else None, "checked": encoded, "fresh": fresh, "password": ""}
+    return {"found": user if right else None, "checked": encoded, "fresh": fresh, "password": "", "tried": tried}
 
 
 @operation(Action.SESSION_START, prepare=_find_and_verify)
@@ -139,13 +145,15 @@ def _session_start(
     found: User | None = None,
     checked: str = "",
     fresh: str = "",
+    tried: Tried | None = None,
 ) -> Session | NotAuthenticated:
     """Open a session, or return the refusal where what was changed is to stay."""
-    if found is None:
+    if found is None or tried is None:
         raise _wrong()
     user = User.objects.locked(found)
     if not constant_time_compare(user.password, checked) or not user.may_sign_in:
         raise _wrong()
+    tried.was_right()
     if fresh:
         user.password = fresh
         user.save()
@@ -169,15 +177,15 @@ def _proven(proof: str) -> tuple[User, str]:
 
 @operation(Action.SESSION_START)
 def _session_start_with_code(
-    *, actor: Actor, user: User, password_seen: str, code: str, key_hash: str
-) -> Session | NotAuthenticated:
-    """Open a session, or return the refusal where what was changed is to stay."""
+    *, actor: Actor, user: User, password_seen: str, code: str, key_hash: str, tried: Tried
+) -> Session:
+    """Open a session."""
     user = User.objects.locked(user)
     if not constant_time_compare(user.get_session_auth_hash(), password_seen) or not user.may_sign_in:
         raise NotAuthenticated("The account was changed meanwhile.", remedy="Sign in again.")
-    # SECURITY: the devices count wrong codes to slow guessing down; raising here would roll the count back.
     if not _code_is_right(user, code):
-        return SecondFactorNeeded("The code is wrong, or was used before.", user=user)
+        raise SecondFactorNeeded("The code is wrong, or was used before.", user=user)
+    tried.was_right()
     return open_session(actor, user, key_hash=key_hash)
 
 

@@ -10,7 +10,7 @@ from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid
-from accounts.models import User
+from accounts.models import FailedTries, User
 from accounts.operations.base import differences, expect_version, operation
 from accounts.operations.credentials import end_credentials, guard_leaving
 from accounts.operations.outbox import tell
@@ -71,10 +71,11 @@ LETTERS: Final = {"suspend": "account_suspended", "lock": "account_locked"}
 
 
 def change_status(
-    user: User, verb: str, *, reason: str, until: datetime | None = None
+    user: User, verb: str, *, reason: str, until: datetime | None = None, ends_credentials: bool = True
 ) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
     """Lead a locked account to where the verb leads; gives what changed and what died of it.
 
+    :param ends_credentials: what opens a door for them opens none any more, not even after they came back
     :raises Conflict: if the verb leads nowhere from here, or somebody goes who must remain
     """
     target = next_status(verb, user.current_status, Status(user.status_before) if user.status_before else None)
@@ -87,12 +88,14 @@ def change_status(
     ended: dict[str, int] = {}
     if target is not Status.ACTIVE:
         guard_leaving(user)
-        ended = end_credentials(user, f"user.{verb}")
+        ended = end_credentials(user, f"user.{verb}") if ends_credentials else {}
     if Status.RESTRICTED in {user.current_status, target}:
         until = user.status_until if Status.LOCKED in {user.current_status, target} else None
     user.enter(target, reason=reason, until=until)
     user.touch()
     user.save()
+    if verb == "unlock":
+        FailedTries.objects.set_back(user.pk)
     if verb in LETTERS:
         tell(user, LETTERS[verb])
     return differences(before, {field: getattr(user, field) for field in SHOWN}), ended

@@ -11,7 +11,7 @@ from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.json_values import json_object_checked
-from accounts.models import ClaimDefinition, Membership, Organization, User, UserTag
+from accounts.models import ClaimDefinition, FailedTries, Membership, Organization, User, UserTag
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword, differences, expect_version, operation
 from accounts.operations.claims import put_claims
@@ -20,6 +20,7 @@ from accounts.operations.links import void
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
 from accounts.operations.statuses import change_status
+from accounts.operations.tries import try_password
 from accounts.passwords import hashed, verified
 from accounts.profile import profile_checked, reason_checked, tags_checked
 from accounts.statuses import OrganizationStatus, Status
@@ -50,12 +51,13 @@ def hash_new_password(arguments: dict[str, Any]) -> Mapping[str, Any]:
         return {}
     user: User | None = arguments.get("user")
     profile = arguments.get("profile") or {}
+    organization: Organization = user.organization if user else arguments["organization"]
     about = (
         (user.email, user.username, user.display_name)
         if user
         else (arguments.get("email"), arguments.get("username"), *profile.values())
     )
-    return {"password": password.prepared(*about)}
+    return {"password": password.prepared(*about, organization.slug, organization.name)}
 
 
 @operation(Action.USER_CREATE, prepare=hash_new_password)
@@ -276,6 +278,7 @@ def user_set_password(
     user.must_change_password = must_change_password
     user.touch()
     user.save()
+    FailedTries.objects.set_back(user.pk)
     ended = end_credentials(user, Action.USER_SET_PASSWORD, keys=False, sessions=not keep_sessions)
     audit.record(actor, Action.USER_SET_PASSWORD, user, reason=reason_checked(reason), ended=ended)
     tell(user, "password_changed")
@@ -287,12 +290,14 @@ def _check_current(arguments: dict[str, Any]) -> Mapping[str, Any]:
     user, password, current = arguments["user"], arguments["password"], arguments["current_password"]
     if user.pk != arguments["actor"].user_id:
         raise NotFound("User not found.")
+    tried = try_password(arguments["actor"], user, named="")
     if not verified(current, user.password):
         raise Invalid(
             "The present password is wrong.",
             remedy="Type the one you signed in with.",
             fields={"current_password": "is wrong"},
         )
+    tried.was_right()
     if password.is_same_as(current):
         raise Invalid(
             "The new password is the present one.",
@@ -311,6 +316,7 @@ def user_change_password(
     :raises NotFound: if it is somebody else's account
     :raises Invalid: if the present password is wrong, or the new one may not be used
     :raises Conflict: if the password was changed at the same moment
+    :raises Throttled: after too many wrong ones
     """
     user = User.objects.locked(user)
     if not constant_time_compare(user.password, checked):
@@ -319,6 +325,7 @@ def user_change_password(
     user.must_change_password = False
     user.touch()
     user.save()
+    FailedTries.objects.set_back(user.pk)
     ended = end_credentials(user, Action.USER_CHANGE_PASSWORD, keys=False, but=actor.session_id)
     audit.record(actor, Action.USER_CHANGE_PASSWORD, user, ended=ended)
     tell(user, "password_changed")

@@ -1,14 +1,31 @@
 """Passwords: which are refused, how they are hashed, and that no input is a fault."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
+
+import argon2
+import bcrypt
 import pytest
-from django.contrib.auth.hashers import identify_hasher, make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, identify_hasher, make_password
 from hypothesis import given
 from hypothesis import settings as configured
 from hypothesis import strategies as st
 
 from accounts.errors import Invalid
-from accounts.passwords import LONGEST, SHORTEST, Argon2idHasher, hashed, needs_rehash, password_checked, verified
+from accounts.passwords import (
+    AT_ONCE,
+    LONGEST,
+    SHORTEST,
+    Argon2idHasher,
+    _common,
+    hashed,
+    needs_rehash,
+    password_checked,
+    verified,
+)
 from accounts.secrets import generate_password
+from identity import settings as shipped_settings
 
 GOOD = "horses graze behind the mill"
 
@@ -91,3 +108,94 @@ def test_the_profile_of_owasp(settings: object) -> None:
     assert needs_rehash(encoded) is False
     assert needs_rehash(make_password(GOOD, hasher="cheap")) is True
     assert needs_rehash(encoded.replace("m=19456", "m=8192")) is True
+
+
+class TestOtherPrograms:
+    """Hashes that came along, as those programs write them."""
+
+    HASHES: ClassVar[dict[str, str]] = {
+        "Django's PBKDF2": "pbkdf2_sha256$260000$",
+        "PBKDF2 with SHA-1": "pbkdf2_sha1$",
+        "Django's scrypt": "scrypt$",
+        "Django's bcrypt": "bcrypt_sha256$",
+        "bcrypt": "$2b$",
+        "bcrypt of PHP": "$2y$",
+        "bcrypt, old": "$2a$",
+        "argon2id": "$argon2id$",
+        "argon2i": "$argon2i$",
+    }
+
+    @staticmethod
+    def made(how: str, password: str) -> str:
+        if how.startswith("$2"):
+            made = bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(4)).decode()
+            return how + made.removeprefix("$2b$")
+        if how.startswith("$argon2"):
+            kind = argon2.Type.ID if how == "$argon2id$" else argon2.Type.I
+            return argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1, type=kind).hash(password)
+        return make_password(password, hasher=how.partition("$")[0])
+
+    @pytest.fixture(autouse=True)
+    def shipped(self, settings: Any) -> None:
+        settings.PASSWORD_HASHERS = shipped_settings.PASSWORD_HASHERS
+
+    @pytest.mark.parametrize("how", HASHES.values(), ids=HASHES)
+    @pytest.mark.parametrize("password", ["short", "horses graze behind the mill", "ß" * 60, "e\u0301te\u0301 2026"])
+    def test_open_with_what_was_typed_and_are_renewed(self, how: str, password: str) -> None:
+        encoded = self.made(how, password)
+        assert encoded.startswith(how.partition("$260000")[0])
+
+        assert verified(password, encoded)
+        assert not verified(password + "x", encoded) or len(password.encode()) > 71
+        assert not verified("x" + password, encoded)
+        assert needs_rehash(encoded)
+        assert verified(password, hashed(password))
+
+    @pytest.mark.parametrize("encoded", ["$2b$", "$argon2id$", "$2b$12$short", "md5$x$y", "", "!", "scrypt$x$y$z"])
+    def test_what_is_none_opens_nothing(self, encoded: str) -> None:
+        assert not verified("horses graze behind the mill", encoded)
+
+
+def test_letters_composed_otherwise_are_the_same() -> None:
+    composed, apart = "h\u00e4user an der m\u00fchle", "ha\u0308user an der mu\u0308hle"
+    wide = "\uff48\u00e4user an der m\u00fchle"
+
+    assert verified(apart, hashed(composed))
+    assert verified(composed, hashed(apart))
+    assert verified(wide, hashed(composed))
+
+
+def test_the_list_of_common_ones_is_of_the_length_that_is_asked_for() -> None:
+    assert len(_common()) > 3_000
+    assert min(map(len, _common())) >= SHORTEST
+    for password in ("123456781234567812345678", "passwordpassword", "password123456789"):
+        with pytest.raises(Invalid, match="many people use"):
+            password_checked(password)
+
+
+def test_a_flood_takes_no_more_memory_than_so_many_hashes(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = [f"{__name__}.SlowHasher"]
+
+    with ThreadPoolExecutor(4 * AT_ONCE) as pool:
+        list(pool.map(hashed, ["horses graze behind the mill"] * 4 * AT_ONCE))
+
+    assert SlowHasher.most == AT_ONCE
+
+
+class SlowHasher(PBKDF2PasswordHasher):
+    """Counts how many work at the same moment; each waits until there are as many as may be."""
+
+    algorithm = "slow"
+    working = most = 0
+    lock = threading.Lock()
+    barrier = threading.Barrier(AT_ONCE)
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
+        with self.lock:
+            type(self).working += 1
+            type(self).most = max(self.most, self.working)
+        self.barrier.wait(10)
+        encoded = super().encode(password, salt, 1)
+        with self.lock:
+            type(self).working -= 1
+        return encoded

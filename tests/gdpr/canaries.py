@@ -56,6 +56,7 @@ WORDS: Final[Mapping[tuple[str, str], Any]] = {
     ("gdpr_erasure", "requested_by_kind"): "user",
     ("gdpr_export", "requested_by_kind"): "user",
     ("accounts_idempotencykey", "result_kind"): "user",
+    ("accounts_failedtries", "kind"): "code",
     ("accounts_invite", "kind"): "email",
     ("accounts_invite", "invited_by_kind"): "user",
 }

@@ -670,6 +670,7 @@ ONE_DOOR = {
     "retention_run": "the operator and the sweep",
     "_session_start": "the sign-in page",
     "_session_start_with_code": "the sign-in page",
+    "_lock_out": "whoever guesses somebody's password, at any door that takes one",
     "session_end": "the sign-out button",
     "user_change_password": "one's own, with the present one, on its page",
     "link_redeem": "the page of the link",

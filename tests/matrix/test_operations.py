@@ -45,6 +45,7 @@ from accounts.operations import (
     roles,
     sessions,
     statuses,
+    tries,
     users,
 )
 from accounts.operations.base import OPERATIONS, NewPassword
@@ -130,6 +131,7 @@ PERMISSIONS: dict[str, Verb] = {
     "user_suspend": status_verb("+++++--0--", "suspend"),
     "user_activate": status_verb("+++++--0--", "activate", Status.SUSPENDED),
     "user_lock": status_verb("+++++--0--", "lock"),
+    "_lock_out": on_bob("+++++--0--", tries._lock_out),
     "user_unlock": status_verb("+++++--0--", "unlock", Status.LOCKED),
     "user_restrict": status_verb("++++---0--", "restrict"),
     "user_unrestrict": status_verb("++++---0--", "unrestrict", Status.RESTRICTED),

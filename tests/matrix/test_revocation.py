@@ -6,11 +6,13 @@ their address), and an invite that they made.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import ids, policy
 from accounts.actors import Actor, Door
@@ -24,6 +26,7 @@ from accounts.operations import (
     recovery,
     sessions,
     statuses,
+    tries,
     users,
 )
 from accounts.operations.base import OPERATIONS, NewPassword
@@ -74,6 +77,7 @@ def accept(_: World, token: str) -> Any:
 CELLS: dict[str, tuple[str, Event]] = {
     "user_suspend": ("xxxxxx", status("suspend")),
     "user_lock": ("xxxxxx", status("lock")),
+    "_lock_out": ("xxxxxx", on_erin(tries._lock_out)),
     "user_archive": ("xxxxxx", status("archive")),
     "user_restrict": ("xxxxxx", status("restrict")),
     "user_set": ("xxxxxx", on_erin(users.user_set, locked=True)),
@@ -257,3 +261,10 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(back)(world)
 
     assert "".join(opens(use) for use in uses_of(world)) == "xxxxxx"
+
+
+def test_what_a_guesser_locked_opens_again_when_the_lock_ends(world: World) -> None:
+    tries._lock_out(actor=policy.system(), user=world.erin)
+    User.objects.filter(pk=world.erin.pk).update(status_until=timezone.now() - timedelta(seconds=1))
+
+    assert "".join(opens(use) for use in uses_of(world)) == "++++++"
