@@ -30,14 +30,14 @@ from tests.factories.organizations import OrganizationFactory, make_application,
 from tests.factories.receipts import make_receipt
 from tests.factories.users import SessionFactory, make_user
 
-__all__ = ["KNOWN", "build", "fit"]
+__all__ = ["KNOWN", "build", "stage"]
 
 KNOWN = "01h455vb4pex5vsknk084sn02q"
 """The digits of every id in an example."""
 
 
-def build(folder: Path) -> None:
-    """Make everything that an example names, and the files that it reads."""
+def build() -> dict[str, str]:
+    """Make everything that an example names; gives the files that it reads, by name."""
     default = OrganizationFactory.create(slug="default", pk=ids.decode("org", f"org_{KNOWN}"))
     acme, other = make_organization("acme"), make_organization("other")
     bob = person(default, "bob", pk=ids.decode("usr", f"usr_{KNOWN}"))
@@ -83,13 +83,15 @@ def build(folder: Path) -> None:
     make_claim(default, "languages", type="strings")
     say(bob, department, "Engineering")
     make_claim(acme, "tier", application=make_application(acme), schema={"enum": ["gold", "basic"]})
-    (folder / "people.txt").write_text("bob@example.com\njane@example.com\n")
-    (folder / "user_ids.txt").write_text(f"usr_{KNOWN}\n")
-    (folder / "known-by.txt").write_text("gone@left.example\n")
-    (folder / "receipt.json").write_text(json.dumps(make_receipt()))
-    (folder / "password.txt").write_text("correct horse battery staple\n")
     token = mint(bob, Purpose.PASSWORD_RESET).rstrip("/").rpartition("/")[2]
-    (folder / "reset.txt").write_text(f"{token}\ncorrect horse battery staple\n")
+    return {
+        "people.txt": "bob@example.com\njane@example.com\n",
+        "user_ids.txt": f"usr_{KNOWN}\n",
+        "known-by.txt": "gone@left.example\n",
+        "receipt.json": json.dumps(make_receipt()),
+        "password.txt": "correct horse battery staple\n",
+        "reset.txt": f"{token}\ncorrect horse battery staple\n",
+    }
 
 
 def define(organization: Organization, digits: str) -> None:
@@ -114,8 +116,10 @@ def person(organization: Organization, name: str, **fields: object) -> User:
     return user
 
 
-def fit(command: str) -> None:
-    """Put bob and jane, or the organization, into a status from which the command's verb leads on."""
+def stage(folder: Path, files: dict[str, str], command: str) -> None:
+    """Lay the files out, and put bob and jane, or the organization, into a status from which the command leads on."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
     noun, _, verb = command.partition("_")
     if noun == "org" and verb == "activate":
         Organization.objects.filter(slug="acme").update(status="suspended")

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,9 +24,8 @@ INDEX = {
 }
 
 
-@pytest.fixture
-def crowd(db: None) -> Iterator[Organization]:
-    """Many, and statistics about them."""
+def build() -> Organization:
+    """Make many, and statistics about them."""
     organizations = [make_organization("acme"), make_organization("nextdoor")]
     for organization in organizations:
         users = User.objects.bulk_create(
@@ -49,10 +47,13 @@ def crowd(db: None) -> Iterator[Organization]:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SELECT gin_clean_pending_list('accounts_usersearch_trigram')")
         cursor.execute("ANALYZE")
-    yield organizations[0]
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM sqlite_stat1")
+    return organizations[0]
+
+
+@pytest.fixture
+def crowd(standing: Organization, db: None) -> Organization:
+    """One of the two organizations."""
+    return standing
 
 
 def plans_of(captured: CaptureQueriesContext) -> list[str]:

@@ -6,10 +6,10 @@ from typing import Any
 import factory
 from django.utils import timezone
 
-from accounts.models import Organization, Session, User
+from accounts.models import Membership, Organization, Role, RoleAssignment, Session, User
 from accounts.passwords import hashed
 from accounts.statuses import Status
-from tests.factories.organizations import OrganizationFactory, give
+from tests.factories.organizations import OrganizationFactory
 
 __all__ = ["PASSWORD", "SessionFactory", "UserFactory", "make_user"]
 
@@ -43,8 +43,12 @@ def make_user(
         **fields,
     )
     user.save(force_insert=True)
-    give(user, organization, "member")
-    give(user, organization, role)
+    membership = Membership.objects.create(user=user, organization=organization)
+    built_in = {role.slug: role for role in Role.objects.built_in()}
+    RoleAssignment.objects.bulk_create(
+        RoleAssignment(membership=membership, role=built_in[slug], organization=organization)
+        for slug in sorted({"member", role})
+    )
     return user
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
-from accounts import ids
+from accounts import ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.user_verbs import USER_VERBS
@@ -36,7 +35,8 @@ from gdpr.admin import site
 from gdpr.models import Erasure, LegalHold, PrivacyTerms, SubjectRequest
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
-from tests.accounts.pages.browsing import SHELL, sign_in, text_of
+from tests.accounts.pages.browsing import SHELL, Browser, sign_in, text_of
+from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
 from tests.factories.letters import make_failed_letter
 from tests.factories.roles import make_defining, make_role
@@ -177,9 +177,16 @@ ATTEMPTED = {
 """What a request made by hand is recorded as when it is refused, by the operation or by the page before it."""
 
 
-@pytest.fixture
-def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[str, str]:
-    """Give the public id that each route is tried with, all of acme."""
+World = SimpleNamespace
+
+
+def build() -> World:
+    """Make everybody, each with a browser, and give the public id that each route is tried with, all of acme."""
+    cast, operator = make_cast(), policy.operator(os_user="tester", request_id="test")
+    acme = cast.alice.organization
+    cast.browsers = {who: Browser() for who in WHO}
+    for who in set(WHO) - {"anonymous"}:
+        sign_in(cast.browsers[who], getattr(cast, who))
     session = SessionFactory.create(user=cast.bob)
     claim = make_claim(acme)
     invite = user_invite(actor=operator, organization=acme, email="kim@example.com").invite
@@ -197,7 +204,7 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         erased_at=timezone.now(),
         receipt={"counts": [], "kept": [], "physical": [], "scan": {"whole_database": None, "missing": ""}},
     )
-    return {
+    world = {
         "user": cast.bob.public_id,
         "erasure": erasure.public_id,
         "organization": acme.public_id,
@@ -214,6 +221,21 @@ def world(cast: SimpleNamespace, acme: Organization, operator: Actor) -> dict[st
         "subjectrequest": request.public_id,
         "privacyterms": acme.public_id,
     }
+    return World(cast=cast, world=world)
+
+
+@pytest.fixture
+def cast(built: World) -> World:
+    """Everybody."""
+    everybody: World = built.cast
+    return everybody
+
+
+@pytest.fixture
+def world(built: World) -> dict[str, str]:
+    """The public id that each route is tried with."""
+    ids_of: dict[str, str] = built.world
+    return ids_of
 
 
 VERB = {
@@ -284,12 +306,10 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
     return posted[name]
 
 
-def signed_in(who: str, cast: SimpleNamespace) -> Client:
-    """Give a browser in which somebody is signed in."""
-    client = Client()
-    if who != "anonymous":
-        sign_in(client, getattr(cast, who))
-    return client
+def signed_in(who: str, cast: SimpleNamespace) -> Browser:
+    """Give the browser in which somebody is signed in."""
+    browser: Browser = cast.browsers[who]
+    return browser
 
 
 def routes() -> Iterator[str]:

@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts import ids, policy
-from accounts.actors import Actor, Door
+from accounts.actors import Door
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.models import AuditEvent, Organization, Purpose, User
@@ -34,6 +34,7 @@ from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
 from tests.accounts.mailbox import token_of
+from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
@@ -208,9 +209,10 @@ DOCUMENTS = {"api/schema/", "api/docs/", "api/schema/personal-data-export.json"}
 """For everybody; tests/accounts/api/test_schema.py reads them."""
 
 
-@pytest.fixture
-def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, operator: Actor) -> World:
-    """Everybody with a client, and what the routes are about."""
+def build() -> World:
+    """Make everybody with a client, and what the routes are about."""
+    cast, operator = make_cast(), policy.operator(os_user="tester", request_id="test")
+    acme, nextdoor = cast.alice.organization, cast.mallory.organization
     key = key_of(acme, "user.show", "user.list")
     made = SimpleNamespace(
         **vars(cast),

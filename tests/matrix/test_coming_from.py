@@ -33,6 +33,9 @@ PROMISED = {
 """What the five pages list."""
 
 
+build = scene.build
+
+
 def test_every_row_is_read() -> None:
     assert None not in ROWS
     assert len(OURS) + len(LATER) == len(PAIRS)
@@ -47,10 +50,11 @@ def test_every_command_of_theirs_has_a_row(tool: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("theirs", "ours"), OURS, ids=[theirs for theirs, _ in OURS])
-def test_every_row_runs(theirs: str, ours: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_row_runs(
+    theirs: str, ours: str, standing: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    scene.build(tmp_path)
-    scene.fit(ours.split(maxsplit=1)[0])
+    scene.stage(tmp_path, standing, ours.split(maxsplit=1)[0])
 
     line, _, file = ours.partition(" < ")
     stdin = io.StringIO((tmp_path / file).read_text()) if file else None

@@ -34,6 +34,9 @@ ISSUE = {
 ALL = sorted(COMMANDS)
 
 
+build = scene.build
+
+
 def loaded(name: str) -> Any:
     """Load a command."""
     return load_command_class(COMMANDS[name], name)
@@ -90,10 +93,11 @@ def test_every_change_takes_a_reason_and_a_dry_run(name: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
-def test_every_example_runs(name: str, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_example_runs(
+    name: str, example: str, standing: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    scene.build(tmp_path)
-    scene.fit(name)
+    scene.stage(tmp_path, standing, name)
     line, _, file = example.partition(" < ")
     stdin = (tmp_path / file).open() if file else None
 

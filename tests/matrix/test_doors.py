@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import ids, policy
-from accounts.actors import Actor, Door
+from accounts.actors import Door
 from accounts.models import AuditEvent, AuditPart, Organization, Purpose, Role, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.base import OPERATIONS
@@ -37,6 +37,7 @@ from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API
 from tests.accounts.mailbox import token_of
+from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim, say
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_application, make_guest
@@ -704,9 +705,10 @@ PUBLIC_ID = re.compile(r"\b([a-z]{3})_[0-9a-z]{26}\b")
 Photograph = dict[type[models.Model], dict[Any, dict[str, Any]]]
 
 
-@pytest.fixture
-def world(cast: SimpleNamespace, acme: Organization, nextdoor: Organization, operator: Actor) -> World:
-    """Everybody, and root with a browser."""
+def build() -> World:
+    """Make everybody, and root with a browser."""
+    cast, operator = make_cast(), policy.operator(os_user="tester", request_id="test")
+    acme, nextdoor = cast.alice.organization, cast.mallory.organization
     user_tag(actor=operator, user=cast.bob, tags=["lab"])
     claim = make_claim(acme)
     say(cast.bob, claim, "Engineering")

@@ -53,6 +53,7 @@ from accounts.statuses import Status
 from gdpr import operations as archive
 from gdpr.models import Export, LegalHold, SubjectRequest
 from gdpr.operations import erasure, exports, holds, replay, requests, retention, terms
+from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim, say
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
@@ -304,17 +305,19 @@ PARTS_OF_OTHERS = {Action.USER_SUSPEND_MATCHING}
 """Asked for inside other operations; recorded as those."""
 
 
-@pytest.fixture
-def world(
-    cast: SimpleNamespace, acme: Organization, nextdoor: Organization, operator: Actor, narrow_key: Actor
-) -> World:
-    """Everybody, and what the verbs are about."""
+def build() -> World:
+    """Make everybody, and what the verbs are about."""
+    cast, operator = make_cast(), policy.operator(os_user="tester", request_id="test")
+    acme, nextdoor = cast.alice.organization, cast.mallory.organization
+    narrow = api_keys.api_key_create(
+        actor=operator, organization=acme, name="narrow", scopes=["user.show", "user.list"]
+    )
     return SimpleNamespace(
         **vars(cast),
         acme=acme,
         nextdoor=nextdoor,
         operator=operator,
-        key=narrow_key,
+        key=policy.actor_for_key(narrow.key, door=Door.API),
         oscar=make_user(nextdoor, "oscar"),
         guest=make_guest(make_user(nextdoor, "gus"), acme),
         session=SessionFactory.create(user=cast.bob),

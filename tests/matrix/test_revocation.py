@@ -15,9 +15,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import ids, policy
-from accounts.actors import Actor, Door
+from accounts.actors import Door
 from accounts.errors import NotAuthenticated
-from accounts.models import Organization, Purpose, Session, User
+from accounts.models import Purpose, Session, User
 from accounts.operations import (
     acceptance,
     api_keys,
@@ -33,6 +33,7 @@ from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.operations.links import mint
 from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
+from tests.factories.cast import make_cast
 from tests.factories.users import SessionFactory, make_user
 from tests.matrix.test_operations import modules
 
@@ -175,9 +176,10 @@ END_NOTHING = {
 """Operations that make, undo or change something else, or end one's own session (tests/accounts/operations)."""
 
 
-@pytest.fixture
-def world(acme: Organization, nextdoor: Organization, alice: User, erin: User, root: User, operator: Actor) -> World:
-    """Erin, who administers acme, with one credential of each kind."""
+def build() -> World:
+    """Make erin, who administers acme, with one credential of each kind."""
+    cast, operator = make_cast(), policy.operator(os_user="tester", request_id="test")
+    acme, nextdoor, erin = cast.alice.organization, cast.mallory.organization, cast.erin
     made = api_keys.api_key_create(
         actor=policy.actor_for(erin, door=Door.API), organization=acme, name="script", scopes=["user.show"]
     )

@@ -3,13 +3,11 @@
 import json
 from typing import Any
 
-from django.test import Client
-
 from accounts import policy
 from accounts.actors import Actor
 from accounts.models import Organization, User
 from accounts.operations.api_keys import api_key_create
-from tests.accounts.pages.browsing import SHELL, sign_in
+from tests.accounts.pages.browsing import SHELL, Browser, sign_in
 
 __all__ = ["API", "key_of"]
 
@@ -18,7 +16,7 @@ class API:
     """A program that talks JSON."""
 
     def __init__(self, secret: str = "") -> None:
-        self.client = Client(headers={"Authorization": f"Api-Key {secret}"} if secret else {})
+        self.client = Browser(headers={"Authorization": f"Api-Key {secret}"} if secret else {})
 
     @classmethod
     def of(cls, person: User) -> "API":

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from threading import Barrier
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = [
     "CHROME",
     "SHELL",
     "SIGN_IN",
+    "Browser",
     "at_once",
     "code_of",
     "enrol",
@@ -32,6 +34,16 @@ SIGN_IN = "/admin/login/"
 SHELL = re.compile(r"manage\.py|(?<![\w-])--[a-z]")
 """A command line, of which no door but the commands speaks."""
 CHROME = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
+
+
+class Browser(Client):
+    """A browser; a copy of it is another one in which the same person is signed in."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Browser":
+        other = Browser()
+        other.defaults = dict(self.defaults)
+        other.cookies = deepcopy(self.cookies, memo)
+        return other
 
 
 def sign_in(client: Client, user: User, *, password: str = PASSWORD, **more: str) -> Any:
