@@ -229,11 +229,13 @@ def _theirs(actor: Actor, invite: Invite) -> tuple[User, Invite, Actor]:
     """Hold the person and the account that waits, and read again what the invite stands on."""
     if actor.user_id is None:
         raise NotAllowed("A key has no mailbox.", remedy="Sign in as a person.")
-    user = User.objects.locked(User(pk=actor.user_id), also=invite.organization_id)
-    if invite.user is not None:
-        User.objects.locked(invite.user)
+    both = [user_id for user_id in (actor.user_id, invite.user_id) if user_id is not None]
+    accounts = User.objects.all_locked(both, also=[invite.organization_id])
+    user = accounts.get(actor.user_id)
+    if user is None:
+        raise NotFound("Invite not found.")
     rows = Invite.objects.of_person(user).select_related("organization", "user__organization")
-    held = rows.filter(pk=invite.pk).first()
+    held = rows.filter(pk=invite.pk, user_id__in=list(accounts)).first()
     if held is None:
         raise NotFound("Invite not found.")
     try:

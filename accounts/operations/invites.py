@@ -2,8 +2,10 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -77,6 +79,7 @@ def user_invite(
     :raises Invalid: naming every input that is wrong
     :raises Conflict: if the address has an account there or is invited already, or the organization is not active
     """
+    accounts = User.objects.all_locked(_addressed(organization, email), also=[organization.pk])
     (organization,) = Organization.objects.locked(organization.pk)
     actor = policy.current(actor)
     policy.require(actor, Action.USER_INVITE, organization)
@@ -103,7 +106,7 @@ def user_invite(
     )
     said = _for_whoever_comes(actor, invite, profile or {}, tags, claims)
     if email is not None:
-        said = _for_one(actor, invite, email, said)
+        said = _for_one(actor, invite, email, said, accounts)
     invite.save(force_insert=True)
     InviteRole.objects.bulk_create(InviteRole(invite=invite, role=role) for role in given)
     link = ""
@@ -252,13 +255,26 @@ def _for_whoever_comes(
     return list(said.values())
 
 
+def _addressed(organization: Organization, email: str | None) -> list[UUID]:
+    """Find the account that has the address, to be held together with the organization."""
+    with suppress(Invalid):
+        if email is not None:
+            found = User.objects.filter(organization=organization, email_key=email_validated(email)[1])
+            return list(found.values_list("pk", flat=True))
+    return []
+
+
 def _for_one(
-    actor: Actor, invite: Invite, email: str, claims: list[tuple[ClaimDefinition, Any]]
+    actor: Actor,
+    invite: Invite,
+    email: str,
+    claims: list[tuple[ClaimDefinition, Any]],
+    accounts: Mapping[UUID, User],
 ) -> list[tuple[ClaimDefinition, Any]]:
     """Make the account that waits, and give it at once what is not a role; nothing of it stays on the invite."""
     address, key = email_validated(email)
     profile, tags = invite.profile, invite.tags
-    user = _waiting(actor, invite.organization, key)
+    user = _waiting(actor, invite.organization, key, accounts)
     if user is None:
         user = create_account(
             actor,
@@ -284,7 +300,7 @@ def _for_one(
     return []
 
 
-def _waiting(actor: Actor, organization: Organization, key: str) -> User | None:
+def _waiting(actor: Actor, organization: Organization, key: str, accounts: Mapping[UUID, User]) -> User | None:
     """Find the account that an earlier invite made for the address and nobody ever used; ``None`` if there is none.
 
     :raises Conflict: if the address belongs to somebody there, or is invited already
@@ -299,7 +315,9 @@ def _waiting(actor: Actor, organization: Organization, key: str) -> User | None:
         )
     if found is None:
         return None
-    user = User.objects.locked(found)
+    if found.pk not in accounts:
+        raise Conflict("The address was given an account at the same moment.", remedy="Try again.")
+    user = accounts[found.pk]
     open_one = user.invites.filter(accepted_at=None, revoked_at=None).first()
     if user.status == Status.INVITED and open_one is not None:
         raise Conflict(

@@ -6,15 +6,17 @@ import pytest
 
 from accounts import policy
 from accounts.actors import Actor, Door
-from accounts.errors import NotAuthenticated
+from accounts.errors import Conflict, NotAuthenticated, NotFound
 from accounts.models import AuditEvent, Invite, InviteStatus, Organization, User
-from accounts.operations.acceptance import invite_accept, invite_join
+from accounts.operations.acceptance import invite_accept, invite_decline, invite_join
 from accounts.operations.base import NewPassword
+from accounts.operations.bulk import tried
 from accounts.operations.invites import user_invite, user_resend_invite, user_revoke_invite
 from accounts.operations.statuses import user_suspend
+from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from tests.accounts.mailbox import token_of
-from tests.factories.organizations import make_organization
+from tests.factories.organizations import give, make_organization
 from tests.factories.users import make_user
 from tests.races.test_races import THREADS, Call, together
 
@@ -112,3 +114,41 @@ def test_as_a_guest_and_with_the_letter_have_one_winner(acme: Organization, oper
 
         assert sum(not isinstance(result, Exception) for result in results) == 1
         assert Invite.objects.get(pk=made.invite.pk).uses == 1
+
+
+ORDERS = 12
+
+
+def around(owned: Organization, host: Organization, operator: Actor, name: str) -> tuple[Invite, User]:
+    """Invite somebody whose waiting account owns an organization that comes before the one that invites."""
+    invite = user_invite(actor=operator, organization=host, email=f"{name}@elsewhere.example").invite
+    assert invite.user is not None
+    give(invite.user, owned, "owner")
+    return invite, invite.user
+
+
+@pytest.mark.parametrize("how", ["joined", "declined", "invited again", "tried out"])
+def test_two_accounts_are_held_in_the_one_order(how: str, operator: Actor) -> None:
+    """Else whoever holds the earlier organization and whoever holds the later one wait for each other."""
+    owned, host, elsewhere = (make_organization(slug) for slug in ("owned", "host", "elsewhere"))
+    make_user(owned, "keeper", role="owner")
+    assert owned.pk < host.pk
+    for turn in range(ORDERS):
+        kim = make_user(elsewhere, f"kim-{turn}", email_verified_at=elsewhere.created_at)
+        invite, waiting = around(owned, host, operator, f"kim-{turn}")
+        other, keeper = make_user(host, f"other-{turn}"), make_user(owned, f"keeper-{turn}")
+        calls: dict[str, Call] = {
+            "joined": partial(invite_join, actor=policy.actor_for(kim, door=Door.API), invite=invite),
+            "declined": partial(invite_decline, actor=policy.actor_for(kim, door=Door.API), invite=invite),
+            "invited again": partial(user_invite, actor=operator, organization=host, email=kim.email),
+            "tried out": partial(
+                tried,
+                [other, keeper],
+                lambda user: user_tag(actor=operator, user=user, tags=["tried"]),
+                key=lambda user: user.public_id,
+            ),
+        }
+
+        results = together(*[calls[how], partial(user_tag, actor=operator, user=waiting, tags=["new"])] * 3)
+
+        assert {type(result) for result in results if isinstance(result, Exception)} <= {Conflict, NotFound}
