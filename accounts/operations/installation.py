@@ -24,6 +24,7 @@ from accounts.operations.base import NewPassword, operation
 from accounts.operations.outbox import enqueue_due, forget_tasks
 from accounts.operations.recovery import forget_reset_requests
 from accounts.operations.roles import roles_run_out
+from accounts.operations.throttles import forget_throttles
 from accounts.operations.users import create_account, hash_new_password
 from accounts.profile import reason_checked
 from accounts.statuses import OrganizationStatus
@@ -155,6 +156,7 @@ def sweep() -> dict[str, int]:
         "letters": enqueue_due,
         "tasks": forget_tasks,
         "reset_requests": forget_reset_requests,
+        "throttles": forget_throttles,
         "requests": lambda: IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
         "browser_sessions": lambda: BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
         "roles": roles_run_out,

@@ -6,16 +6,19 @@ import pytest
 
 from accounts import policy
 from accounts.actors import Actor, Door
-from accounts.errors import Conflict, NotAuthenticated, NotFound
+from accounts.errors import Conflict, NotAuthenticated, NotFound, Throttled
 from accounts.models import AuditEvent, Invite, InviteStatus, Organization, User
-from accounts.operations.acceptance import invite_accept, invite_decline, invite_join
+from accounts.operations.acceptance import invite_accept, invite_decline, invite_find, invite_join
 from accounts.operations.base import NewPassword
 from accounts.operations.bulk import tried
 from accounts.operations.invites import user_invite, user_resend_invite, user_revoke_invite
+from accounts.operations.links import mint_invite
+from accounts.operations.open_links import answer_invite_request, invite_request
+from accounts.operations.recovery import password_reset_request
 from accounts.operations.statuses import user_suspend
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
-from tests.accounts.mailbox import token_of
+from tests.accounts.mailbox import token_of, work
 from tests.factories.organizations import give, make_organization
 from tests.factories.users import make_user
 from tests.races.test_races import THREADS, Call, together
@@ -38,27 +41,64 @@ def operator() -> Actor:
     return policy.operator(os_user="tester")
 
 
-def accepts(token: str, email: str | None = None) -> User:
-    password = NewPassword("another sentence that nobody guesses")
-    return invite_accept(actor=VISITOR, token=token, password=password, email=email)
+def accepts(token: str) -> User:
+    return invite_accept(actor=VISITOR, token=token, password=NewPassword("another sentence that nobody guesses"))
+
+
+def asked_for(link: str, email: str) -> str:
+    """Ask by an open link, let the worker answer, and give the token of the letter."""
+    asked = invite_request(actor=VISITOR, token=token_of(link), email=email)
+    work()
+    asked.refresh_from_db()
+    return token_of(mint_invite(asked, is_mailed=True))
 
 
 def test_eight_on_the_last_use_of_an_open_link_and_one_gets_in(acme: Organization, operator: Actor) -> None:
     for turn in range(ROUNDS):
         made = user_invite(actor=operator, organization=acme, max_uses=3)
-        token = token_of(made.link)
-        for early in range(2):
-            accepts(token, f"early-{turn}-{early}@example.com")
+        early = [f"early-{turn}-{number}@example.com" for number in range(2)]
         people = [f"late-{turn}-{number}@example.com" for number in range(THREADS)]
+        tokens = [asked_for(made.link, email) for email in (*early, *people)]
+        for token in tokens[:2]:
+            accepts(token)
 
-        results = together(*(partial(accepts, token, email) for email in people))
+        results = together(*(partial(accepts, token) for token in tokens[2:]))
 
         won = [result for result in results if isinstance(result, User)]
         assert len(won) == 1
         assert all(isinstance(result, NotAuthenticated) for result in results if result not in won)
         invite = Invite.objects.get(pk=made.invite.pk)
         assert (invite.uses, invite.status) == (3, InviteStatus.ACCEPTED)
-        assert User.objects.filter(email_key__in=people).count() == 1
+        assert User.objects.filter(email_key__in=people, status=Status.ACTIVE).count() == 1
+        assert not invite.asked.pending().exists()
+
+
+def test_the_same_address_asks_eight_times_at_once_and_has_one_account(acme: Organization, operator: Actor) -> None:
+    token = token_of(user_invite(actor=operator, organization=acme, max_uses=3).link)
+    asked = [invite_request(actor=VISITOR, token=token, email="kim@example.com") for _ in range(THREADS)]
+
+    together(*(partial(answer_invite_request.call, str(invite.pk)) for invite in asked))
+
+    assert User.objects.filter(email_key="kim@example.com").count() == 1
+    assert Invite.objects.filter(via__isnull=False).pending().count() == 1
+
+
+@pytest.mark.parametrize("what", ["password reset", "invite request", "dead token"])
+def test_of_many_at_once_no_more_get_through_than_the_bound(
+    what: str, acme: Organization, operator: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("recovery.REQUESTS", "open_links.REQUESTS", "throttles.INVITES"):
+        monkeypatch.setattr(f"accounts.operations.{place}", 5)
+    link = token_of(user_invite(actor=operator, organization=acme, max_uses=3).link)
+    calls: dict[str, Call] = {
+        "password reset": partial(password_reset_request, actor=VISITOR, organization=acme, login="nobody"),
+        "invite request": partial(invite_request, actor=VISITOR, token=link, email="kim@example.com"),
+        "dead token": partial(invite_find, actor=VISITOR, token="inv_dead"),
+    }
+
+    results = together(*(partial(calls[what]) for _ in range(THREADS)))
+
+    assert sum(isinstance(result, Throttled) for result in results) == THREADS - 5
 
 
 def test_eight_with_one_letter_and_one_gets_in(acme: Organization, operator: Actor) -> None:
