@@ -189,6 +189,7 @@ def test_two_accounts_are_held_in_the_one_order(how: str, operator: Actor) -> No
             ),
         }
 
-        results = together(*[calls[how], partial(user_tag, actor=operator, user=waiting, tags=["new"])] * 3)
+        both: list[Call] = [calls[how], partial(user_tag, actor=operator, user=waiting, tags=["new"])]
+        results = together(*both * 3)
 
         assert {type(result) for result in results if isinstance(result, Exception)} <= {Conflict, NotFound}
