@@ -340,8 +340,7 @@ def _waiting(actor: Actor, organization: Organization, key: str, accounts: Mappi
             fields={"email": "is invited"},
         )
     was_used = user.has_usable_password() or user.last_sign_in_at or user.email_verified or user.is_superuser
-    was_invited = user.status == Status.INVITED or (user.status == Status.ARCHIVED and user.invites.exists())
-    if was_used or not was_invited:
+    if was_used or user.status not in {Status.INVITED, Status.ARCHIVED}:
         # SECURITY: an invite sets a password; for an account that somebody has it would be a way to take it.
         raise Conflict(
             "The e-mail address already has an account in this organization.",

@@ -159,14 +159,23 @@ class TestInvite:
         with pytest.raises(Conflict):
             user_invite(actor=operator, organization=acme, email=bob.email or "")
 
-    def test_an_archived_account_without_a_password_that_nobody_invited_is_no_way_in(
-        self, acme: Organization, alice: User, erin: User, operator: Actor, acting: Acting
+    def test_an_archived_account_that_nobody_used_is_no_way_to_what_it_holds(
+        self,
+        acme: Organization,
+        alice: User,
+        erin: User,
+        operator: Actor,
+        acting: Acting,
+        everything: Callable[[], Any],
     ) -> None:
         old = user_create(actor=operator, organization=acme, email=KIM, roles=["owner"])
         user_archive(actor=operator, user=old)
+        before = everything()
 
-        with pytest.raises(Conflict):
+        with pytest.raises(NotAllowed):
             user_invite(actor=acting(erin), organization=acme, email=KIM)
+
+        assert everything() == before
 
     def test_a_guest_is_refused(self, acme: Organization, dave: User, operator: Actor) -> None:
         with pytest.raises(Conflict, match="guest"):
