@@ -116,6 +116,7 @@ class Action(StrEnum):
     PASSWORD_RESET_REQUEST = "password.reset_request"  # noqa: S105 -- the name of a verb
     PASSWORD_RESET = "password.reset"  # noqa: S105 -- the name of a verb
     EMAIL_CONFIRM = "email.confirm"
+    INVITE_REQUEST = "invite.request"
     INVITE_ACCEPT = "invite.accept"
     INVITE_DECLINE = "invite.decline"
     KEYS_ROTATE = "installation.keys_rotate"
@@ -148,6 +149,7 @@ SYSTEM_ACTIONS: Final = frozenset(
         Action.PASSWORD_RESET_REQUEST,
         Action.PASSWORD_RESET,
         Action.EMAIL_CONFIRM,
+        Action.INVITE_REQUEST,
         Action.INVITE_ACCEPT,
         Action.INVITE_DECLINE,
         Action.USER_CHANGE_PASSWORD,

@@ -81,6 +81,14 @@ LETTERS: Final[Mapping[str, Letter]] = {
             until_confirmed=True,
         ),
         Letter(kind="invite", title="Invite", purpose="invite", statuses=(Status.INVITED,), to_present_address=True),
+        Letter(kind="joined", title="Welcome, after an invite", page="admin:login", statuses=(Status.ACTIVE,)),
+        Letter(
+            kind="has_account",
+            title="An account is there already",
+            page="admin:login",
+            statuses=(Status.ACTIVE,),
+            to_present_address=True,
+        ),
         Letter(kind="email_changed", title="Address changed, to the one before"),
         Letter(
             kind="password_reset",

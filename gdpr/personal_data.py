@@ -109,6 +109,17 @@ ORGANIZATIONS = (
         },
     ),
     table(
+        "accounts_throttle",
+        "How often something was tried from one network within the hour: keyed digests, no addresses",
+        retention=(Days(1, after="began_at"),),
+        columns={
+            "id": nobody(),
+            "bucket": nobody(),
+            "began_at": nobody(),
+            "used": nobody(),
+        },
+    ),
+    table(
         "accounts_organization",
         "Organizations",
         organization=SELF,
@@ -382,6 +393,7 @@ PEOPLE = (
             "invited_by": identifier(Category.UNIQUE_ID, whose=(PlainID("invited_by"),), erase=Erase.NULL, log=Log.YES),
             "invited_by_kind": operational(),
             "letter_id": operational(erase=Erase.NULL),
+            "via_id": operational(erase=Erase.NULL),
             "message": free_text(Category.CONTENT),
             "profile": free_text(Category.CONTENT),
             "tags": free_text(Category.CONTENT),

@@ -184,13 +184,13 @@ def last_event() -> Callable[[], AuditEvent]:
 
 @pytest.fixture
 def everything() -> Callable[[], dict[str, Any]]:
-    """Photograph every row of the house but the refusals, to show that nothing changed."""
+    """Photograph every row of the house but the refusals and their counters, to show that nothing changed."""
 
     def photograph() -> dict[str, Any]:
         kept = {}
         with connection.cursor() as cursor:  # as they lie there: it is done twice for every row of the matrices
             for model in (*apps.get_app_config("accounts").get_models(), *apps.get_app_config("gdpr").get_models()):
-                if model.__name__ in {"AuditPart", "AuditChain"}:
+                if model.__name__ in {"AuditPart", "AuditChain", "FailedTries", "Throttle"}:
                     continue
                 primary = model._meta.pk
                 assert primary is not None

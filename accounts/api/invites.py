@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from accounts.actions import Action
 from accounts.actors import Actor
+from accounts.api.auth import AcceptedOutput
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
@@ -17,6 +18,7 @@ from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.acceptance import invite_accept, invite_decline, invite_join
 from accounts.operations.base import NewPassword
 from accounts.operations.invites import Invited, user_invite, user_resend_invite, user_revoke_invite
+from accounts.operations.open_links import invite_request
 from accounts.serializers.base import output
 from accounts.serializers.invites import InviteOutput, MadeInviteOutput, MyInviteOutput
 from accounts.serializers.organizations import MembershipOutput
@@ -60,7 +62,13 @@ class AcceptInput(_WithProfile):
 
     token = Text(write_only=True, max_length=200, help_text="the last part of the link's address")
     password = Text(write_only=True)
-    email = Text(required=False, max_length=254, help_text="by an open link: one's own address")
+
+
+class RequestInput(Input):
+    """The secret of an open link, and where the letter is to go."""
+
+    token = Text(write_only=True, max_length=200, help_text="the last part of the link's address")
+    email = Text(write_only=True, max_length=254, help_text="one's own address")
 
 
 class NoInput(Input):
@@ -162,7 +170,10 @@ class InviteAcceptViewSet(HouseViewSet):
 
     is_open = True
     authentication_classes = []
-    endpoints = {"accept": Endpoint(name="invite_accept", input=AcceptInput, status=204)}
+    endpoints = {
+        "accept": Endpoint(name="invite_accept", input=AcceptInput, status=204, is_bounded=True),
+        "ask": Endpoint(name="invite_request", input=RequestInput, output=AcceptedOutput, status=202, is_bounded=True),
+    }
 
     def accept(self, request: Request) -> Response:
         """Accept an invite by its secret: the account is yours, with this password. It signs nobody in."""
@@ -171,10 +182,15 @@ class InviteAcceptViewSet(HouseViewSet):
             actor=self.actor,
             token=given["token"],
             password=NewPassword(given["password"]),
-            email=given.get("email"),
             profile={name: given[name] for name in PROFILE_FIELDS if name in given},
         )
         return Response(status=204)
+
+    def ask(self, request: Request) -> Response:
+        """Ask by an open link for an invite of your own, which comes by letter; the same answer whomever it names."""
+        given = self.read()
+        invite_request(actor=self.actor, token=given["token"], email=given["email"])
+        return Response({"message": "A letter says what comes next."}, status=202)
 
 
 class MyInviteViewSet(HouseViewSet):

@@ -44,6 +44,7 @@ urlpatterns = [
     path("v1/auth/password/reset/", AuthViewSet.as_view({"post": "reset"}), name="auth-password-reset"),
     path("v1/auth/email/confirm/", AuthViewSet.as_view({"post": "confirm"}), name="auth-email-confirm"),
     path("v1/invites/accept/", InviteAcceptViewSet.as_view({"post": "accept"}), name="invite-accept"),
+    path("v1/invites/request/", InviteAcceptViewSet.as_view({"post": "ask"}), name="invite-request"),
     path("v1/me/invites/", MyInviteViewSet.as_view({"get": "list"}), name="me-invites"),
     path("v1/me/invites/<str:id>/accept/", MyInviteViewSet.as_view({"post": "accept"}), name="me-invite-accept"),
     path("v1/me/invites/<str:id>/decline/", MyInviteViewSet.as_view({"post": "decline"}), name="me-invite-decline"),

@@ -21,7 +21,7 @@ from accounts.filters import USER_ORDERS, UserFilter
 from accounts.models import Membership, Role, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword, remember_refusal
-from accounts.operations.bulk import DRY_RUN_ROWS, each, tried
+from accounts.operations.bulk import DRY_RUN_ROWS, RowResult, each, tried
 from accounts.operations.claims import user_claims_remove, user_claims_set
 from accounts.operations.idempotency import begun, repeatable, was_done
 from accounts.operations.recovery import user_reset_password
@@ -452,9 +452,14 @@ class UserViewSet(HouseViewSet):
                 with repeatable(row):
                     call(self.actor, user, given, None)
 
-        results = tried(rows, do, key=str) if preview else [*each(rows, do, key=str)]
+        results = self._tried(rows, do) if preview else [*each(rows, do, key=str)]
         counts = {kind: sum(result.result == kind for result in results) for kind in ("ok", "unchanged", "failed")}
         return Response({"data": [result.as_dict() for result in results], "counts": counts, "preview": preview})
+
+    def _tried(self, rows: Sequence[str], do: Callable[[str], None]) -> Sequence[RowResult]:
+        keys = [key for row in rows if (key := ids.decode("usr", row))]
+        found = {row.public_id: row for row in User.objects.visible_to(self.actor).filter(pk__in=keys)}
+        return tried(rows, do, key=str, about=found.get)
 
     def _matching(self, given: Mapping[str, Any]) -> Sequence[str]:
         self.require(Action.USER_LIST)

@@ -12,6 +12,7 @@ import traceback
 import uuid
 from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import structlog
@@ -256,7 +257,7 @@ class UserChangeCommand(Command):
             self.change(actor, arguments, row[1] or find_user(actor, row[0], arguments.org))
 
         if arguments.dry_run:
-            return self._plan(everybody, call)
+            return self._plan(actor, arguments, everybody, call)
         progress = Progress(getattr(arguments, "resume", None))
         waiting = [row for row in everybody if row[0] not in progress.done]
         counts = {"ok": 0, "unchanged": 0, "failed": 0}
@@ -267,9 +268,18 @@ class UserChangeCommand(Command):
         )
 
     def _plan(
-        self, everybody: Sequence[tuple[str, User | None]], call: Callable[[tuple[str, User | None]], None]
+        self,
+        actor: Actor,
+        arguments: Namespace,
+        everybody: Sequence[tuple[str, User | None]],
+        call: Callable[[tuple[str, User | None]], None],
     ) -> Rows:
-        results = tried(everybody[:DRY_RUN_ROWS], call, key=lambda row: row[0])
+        def about(row: tuple[str, User | None]) -> User | None:
+            with suppress(AccountsError):  # whoever is not found is so again when it is tried
+                return row[1] or find_user(actor, row[0], arguments.org)
+            return None
+
+        results = tried(everybody[:DRY_RUN_ROWS], call, key=lambda row: row[0], about=about)
         counts = {"ok": 0, "unchanged": 0, "failed": 0}
         rows = list(self._results(iter(results), counts, Progress(None)))
         around: dict[str, Any] = {"dry_run": True, "counts": counts}

@@ -265,6 +265,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Throttle',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('bucket', models.CharField(max_length=64, unique=True)),
+                ('began_at', models.DateTimeField()),
+                ('used', models.PositiveIntegerField(default=0)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['began_at'], name='throttle_by_beginning')],
+            },
+        ),
+        migrations.CreateModel(
             name='Invite',
             fields=[
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -288,6 +300,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='invites', to=settings.AUTH_USER_MODEL)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invites', to='accounts.organization')),
                 ('letter', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.outbox')),
+                ('via', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='asked', to='accounts.invite')),
             ],
         ),
         migrations.CreateModel(
@@ -332,7 +345,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'indexes': [models.Index(fields=['network', 'created_at'], name='reset_request_by_network'), models.Index(fields=['created_at'], name='reset_request_by_created'), models.Index(fields=['person_id'], name='reset_request_by_person')],
+                'indexes': [models.Index(fields=['created_at'], name='reset_request_by_created'), models.Index(fields=['person_id'], name='reset_request_by_person')],
             },
         ),
         migrations.CreateModel(

@@ -10,6 +10,7 @@ from accounts.models.invites import Invite, InviteClaim, InviteKind, InviteRole,
 from accounts.models.organizations import Membership, Organization
 from accounts.models.roles import Role, RoleAssignment, RolePermission
 from accounts.models.sessions import Session
+from accounts.models.throttles import Throttle
 from accounts.models.tries import FailedTries, TriesOf
 from accounts.models.users import User, UserSearch, UserTag
 
@@ -41,6 +42,7 @@ __all__ = [
     "RoleAssignment",
     "RolePermission",
     "Session",
+    "Throttle",
     "TriesOf",
     "User",
     "UserSearch",

@@ -1,6 +1,5 @@
 """What is told after a change, what was asked twice, and links that work once."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
@@ -168,19 +167,11 @@ class OneTimeLink(Row):
     objects = OneTimeLinkQuerySet.as_manager()
 
 
-class ResetRequestQuerySet(models.QuerySet["ResetRequest"]):
-    """Requests."""
-
-    def since(self, moment: datetime) -> Self:
-        """Keep those made after a moment."""
-        return self.filter(created_at__gt=moment)
-
-
 class ResetRequest(models.Model):
     """Somebody asked for a link to set a new password: looked into by the worker, kept for an hour.
 
     ``person_id`` is whom they named, or an id of nobody: the row is the same for both, and what they
-    typed is nowhere. ``network`` is where they asked from, so that nobody can ask without end.
+    typed is nowhere. ``network`` is where they asked from.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -190,11 +181,8 @@ class ResetRequest(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects = ResetRequestQuerySet.as_manager()
-
     class Meta:
         indexes = [
-            models.Index(fields=["network", "created_at"], name="reset_request_by_network"),
             models.Index(fields=["created_at"], name="reset_request_by_created"),
             models.Index(fields=["person_id"], name="reset_request_by_person"),
         ]

@@ -79,19 +79,33 @@ class InviteQuerySet(TenantQuerySet["Invite"]):
         )
 
     def use(self, invite: "Invite") -> bool:
-        """Count a use of a pending invite; of several at once on the last one, one is told yes."""
+        """Count a use of a pending invite; of several at once on the last one, one is told yes.
+
+        One that was asked for by an open link is a use of that too.
+        """
         left = self.pending().filter(pk=invite.pk, lookup=invite.lookup, uses__lt=F("max_uses"))
         is_last = models.When(uses=F("max_uses") - 1, then=Now())
-        return bool(left.update(uses=F("uses") + 1, accepted_at=models.Case(is_last, default=None)))
+        if not left.update(uses=F("uses") + 1, accepted_at=models.Case(is_last, default=None)):
+            return False
+        if invite.via is None:
+            return True
+        used = self.use(invite.via)
+        if self.filter(pk=invite.via.pk, accepted_at__isnull=False).exists():
+            self.filter(via=invite.via).revoke()
+        return used
 
     def revoke(self) -> int:
         """Make all of these useless that still were of use, and take back their letters; says how many.
 
-        What was written in them, and to whom they went, goes with it.
+        What was written in them, and to whom they went, goes with it; so do those that were asked for by them.
         """
-        dying = self.filter(accepted_at=None, revoked_at=None)
-        Outbox.objects.filter(pk__in=dying.values("letter_id"), state=Outbox.QUEUED).delete()
-        return dying.update(
+        named = self.filter(accepted_at=None, revoked_at=None)
+        asked = Invite.objects.filter(via__in=named.values("pk"), accepted_at=None, revoked_at=None)
+        return sum(rows._ended() for rows in (asked, named))
+
+    def _ended(self) -> int:
+        Outbox.objects.filter(pk__in=self.values("letter_id"), state=Outbox.QUEUED).delete()
+        return self.update(
             revoked_at=timezone.now(), lookup=None, secret_hash="", message="", email=None, email_key=None
         )
 
@@ -103,7 +117,8 @@ class Invite(Row):
     no operator: such an invite opens nothing. ``user`` is the account that was made for the address, or the guest
     who accepted. Its profile, tags and claims are the account's from the first day; those of an open link wait here
     for whoever comes. Roles always wait. ``is_mailed`` says that the present secret went to the address, so that
-    whoever has it reads that mailbox.
+    whoever has it reads that mailbox. ``via`` is the open link by which somebody asked for this one; accepting
+    is a use of that too, and it dies with it. Its account is made by the worker.
     """
 
     id = PrefixedIDField(prefix="inv")
@@ -115,6 +130,7 @@ class Invite(Row):
     invited_by = models.UUIDField(null=True, editable=False)
     invited_by_kind = models.CharField(max_length=10, editable=False)
     letter = models.ForeignKey(Outbox, on_delete=models.SET_NULL, null=True, related_name="+")
+    via = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="asked")
     message = models.CharField(max_length=1000, blank=True)
     profile = models.JSONField(default=dict, blank=True)
     tags = models.JSONField(default=list, blank=True)

@@ -42,7 +42,7 @@ NAME_KEY = 400
 TRIGRAM = 3
 SEPARATOR = "\n\n"
 NOBODY = UUID(int=0)
-Facts = tuple[bool, tuple[UUID, ...]]
+Facts = tuple[bool, frozenset[UUID]]
 
 
 class UserQuerySet(TenantQuerySet["User"]):
@@ -136,32 +136,46 @@ class UserQuerySet(TenantQuerySet["User"]):
     def locked(self, user: "User", *, also: UUID | None = None) -> "User":
         """Hold an account's row, and before it the rows that guard it, in the one lock order.
 
-        Installation (for a super-user), the home organization and every organization the person
-        owns, the user. The head of the audit chain comes last, from ``audit.record``.
-
         :param also: one more organization to hold, because the verb is about the two together
         :raises NotFound: if the account is gone
         :raises Conflict: if what guards it changed while the locks were taken
         """
-        facts = self._guards(user.pk)
-        is_superuser, organizations = facts
-        if is_superuser:
-            Installation.objects.locked()
-        Organization.objects.locked(*organizations, *([also] if also else []))
-        row = self.select_related("organization").select_for_update(of=("self",), no_key=True).filter(pk=user.pk)
-        held = row.first()
-        if held is None:
+        held = self.all_locked([user.pk], also=[also] if also else [])
+        if user.pk not in held:
             raise NotFound("User not found.")
-        if self._guards(user.pk) != facts:
+        return held[user.pk]
+
+    def all_locked(self, user_ids: Iterable[UUID], *, also: Iterable[UUID] = ()) -> dict[UUID, "User"]:
+        """Hold several accounts, and before them what guards any of them; gives those that are there, by id.
+
+        Installation (for a super-user), the home organizations and every organization that one of them
+        owns, the users by id. The head of the audit chain comes last, from ``audit.record``. Whoever needs
+        two of these takes them in one call: two calls would be out of order.
+
+        :param also: more organizations to hold, because the verb is about all of them together
+        :raises NotFound: if one of those organizations is gone
+        :raises Conflict: if what guards an account changed while the locks were taken
+        """
+        facts = self._guards(user_ids)
+        if any(is_superuser for is_superuser, _ in facts.values()):
+            Installation.objects.locked()
+        Organization.objects.locked(*{place for _, places in facts.values() for place in places}, *also)
+        rows = self.select_related("organization").select_for_update(of=("self",), no_key=True)
+        held = {row.pk: row for row in rows.filter(pk__in=list(facts)).order_by("pk")}
+        if self._guards(held) != {user_id: facts[user_id] for user_id in held}:
             raise Conflict("The account was changed at the same moment.", remedy="Try again.")
         return held
 
-    def _guards(self, user_id: UUID) -> Facts:
-        row = self.filter(pk=user_id).values_list("is_superuser", "organization_id").first()
-        if row is None:
-            raise NotFound("User not found.")
-        owned = RoleAssignment.objects.of_user(user_id).filter(role__organization=None, role__slug="owner")
-        return row[0], tuple(sorted({row[1], *owned.values_list("organization_id", flat=True)}))
+    def _guards(self, user_ids: Iterable[UUID]) -> dict[UUID, Facts]:
+        """Say of each whether it is a super-user, and which organizations stand before it in the lock order."""
+        rows = self.filter(pk__in=list(user_ids)).values_list("pk", "is_superuser", "organization_id")
+        found = {user_id: (is_superuser, {home}) for user_id, is_superuser, home in rows}
+        owned = RoleAssignment.objects.filter(
+            membership__user_id__in=list(found), role__organization=None, role__slug="owner"
+        )
+        for user_id, place in owned.values_list("membership__user_id", "organization_id"):
+            found[user_id][1].add(place)
+        return {user_id: (is_superuser, frozenset(places)) for user_id, (is_superuser, places) in found.items()}
 
 
 class User(AbstractBaseUser, Row):

@@ -9,7 +9,7 @@ from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor, ActorKind, Door
 from accounts.errors import Invalid, NotAllowed, NotAuthenticated, NotFound
-from accounts.models import APIKey, Invite, Membership, Organization, User
+from accounts.models import APIKey, Invite, Membership, User
 from accounts.operations.base import NewPassword, operation
 from accounts.operations.claims import put_claims
 from accounts.operations.invites import end_invite
@@ -17,36 +17,52 @@ from accounts.operations.links import dead_link
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role
 from accounts.operations.statuses import change_status
-from accounts.operations.users import create_account
+from accounts.operations.throttles import failures_bounded
 from accounts.profile import profile_checked
 from accounts.secrets import matches, parse
 from accounts.statuses import Status
 
-__all__ = ["invite_accept", "invite_decline", "invite_find", "invite_join"]
+__all__ = [
+    "claims_given",
+    "invite_accept",
+    "invite_decline",
+    "invite_find",
+    "invite_join",
+    "invite_opened",
+    "inviter_of",
+]
 
 
-def invite_find(token: str) -> Invite:
+def invite_find(*, actor: Actor, token: str) -> Invite:
     """Find the invite that a token opens.
 
     :raises NotAuthenticated: the same for every token that opens nothing
+    :raises Throttled: if too many such came from one network
     """
-    return _opened(token)[0]
+    with failures_bounded("invite", actor):
+        return invite_opened(token)[0]
 
 
-def _opened(token: str) -> tuple[Invite, Actor]:
-    """Give the invite of a token, and who stands for it, judged now."""
+def invite_opened(token: str) -> tuple[Invite, Actor]:
+    """Give the invite of a token, and who stands for it, judged now.
+
+    :raises NotAuthenticated: the same for every token that opens nothing
+    """
     parsed = parse("inv", token)
-    rows = Invite.objects.pending().select_related("organization", "user__organization")
+    rows = Invite.objects.pending().select_related("organization", "user__organization", "via")
     invite = rows.filter(lookup=parsed[0]).first() if parsed else None
     if invite is None or parsed is None or not matches(parsed[1], invite.secret_hash):
         raise dead_link()
-    waits = invite.user is None or (invite.user.status == Status.INVITED and invite.user.email_key == invite.email_key)
+    user = invite.user
+    waits = invite.is_open or (
+        user is not None and user.status == Status.INVITED and user.email_key == invite.email_key
+    )
     if not waits or not invite.organization.is_active:
         raise dead_link()
-    return invite, _inviter(invite)
+    return invite, inviter_of(invite)
 
 
-def _inviter(invite: Invite) -> Actor:
+def inviter_of(invite: Invite) -> Actor:
     """Give who stands for an invite, with what they may do now.
 
     :raises NotAuthenticated: if they left, or may invite nobody there any more
@@ -73,21 +89,18 @@ def _inviter(invite: Invite) -> Actor:
 
 def _hash_by_invite(arguments: dict[str, Any]) -> Mapping[str, Any]:
     """Check and hash the password of whoever accepts; a token that opens nothing costs no hash."""
-    invite = invite_find(arguments["token"])
+    invite = invite_find(actor=arguments["actor"], token=arguments["token"])
+    if invite.user is None:
+        raise Invalid(
+            "By an open link one asks for a letter first.",
+            remedy="Say the address; the letter to it brings a link of one's own.",
+            fields={"token": "is an open link's"},
+        )
     profile = profile_checked(arguments.get("profile") or {})
-    known = {**invite.profile, **profile}
-    if invite.user is not None:
-        known = {"name": invite.user.display_name, **profile}
+    known = {"name": invite.user.display_name, **profile}
     password: NewPassword = arguments["password"]
-    return {
-        "password": password.prepared(
-            invite.email or arguments.get("email"),
-            *known.values(),
-            invite.organization.slug,
-            invite.organization.name,
-        ),
-        "profile": profile,
-    }
+    password = password.prepared(invite.email, *known.values(), invite.organization.slug, invite.organization.name)
+    return {"password": password, "profile": profile}
 
 
 @operation(Action.INVITE_ACCEPT, prepare=_hash_by_invite)
@@ -96,51 +109,29 @@ def invite_accept(
     actor: Actor,
     token: str,
     password: NewPassword,
-    email: str | None = None,
     profile: Mapping[str, str] | None = None,
 ) -> User:
     """Accept an invite: the account is theirs, with the password they choose. It signs nobody in.
 
     Whoever opened the link in a letter reads that mailbox, which confirms the address; otherwise a letter asks them
-    to. A role or claim that whoever invited could not give now is left out, and the trail says so.
+    to. A role that whoever invited could not give now is left out, and the trail says so.
 
-    :param email: of whoever comes by an open link
     :raises NotAuthenticated: the same for every token that opens nothing; of several on the last use one gets in
-    :raises Invalid: if the password may not be used, or naming an input that is wrong; the invite stays good
-    :raises Conflict: if the address that comes by an open link has an account there
+    :raises Invalid: if the password may not be used, an input is wrong, or the link is an open one; it stays good
+    :raises Throttled: if too many tokens that open nothing came from one network
     """
-    found = invite_find(token)
-    if found.user is not None:
-        User.objects.locked(found.user)
-    else:
-        Organization.objects.locked(found.organization_id)
-    invite, inviter = _opened(token)  # again: what it stands on may have changed before the lock
-    if not Invite.objects.use(invite):
+    found, _ = invite_opened(token)
+    assert found.user is not None
+    User.objects.locked(found.user)
+    invite, inviter = invite_opened(token)  # again: what it stands on may have changed before the lock
+    if invite.user is None or not Invite.objects.use(invite):
         raise dead_link()
-    if invite.user is not None:
-        if email:
-            raise Invalid("The invite says the address.", fields={"email": "is settled by the invite"})
-        user = _woken(invite, invite.user, password, profile or {})
-        given = _Given()
-    else:
-        if not email:
-            raise Invalid("An address is needed.", fields={"email": "is required"})
-        user = create_account(
-            inviter,
-            invite.organization,
-            email=email,
-            profile={**invite.profile, **(profile or {})},
-            password=password,
-            roles=(),
-            tags=invite.tags,
-            metadata={},
-        )
-        given = _claims_given(inviter, invite, user)
+    user = _woken(invite, invite.user, password, profile or {})
     membership = Membership.objects.get(user=user, organization=invite.organization)
-    given = _roles_given(inviter, invite, membership, given)
+    given = _roles_given(inviter, invite, membership)
+    tell(user, "joined")
     if not user.email_verified:
         tell(user, "confirm_email")
-    invite.user = user  # of an open link not stored: it is the event that names who came
     audit.record(
         actor, Action.INVITE_ACCEPT, invite, after={"status": str(user.status), **given.after}, left_out=given.left_out
     )
@@ -161,14 +152,15 @@ def _woken(invite: Invite, user: User, password: NewPassword, profile: Mapping[s
     return user
 
 
-class _Given(NamedTuple):
+class Given(NamedTuple):
     """What an invite brought, and what it could not bring any more."""
 
     after: dict[str, Any] = {}
     left_out: dict[str, Any] = {}
 
 
-def _claims_given(inviter: Actor, invite: Invite, user: User) -> _Given:
+def claims_given(inviter: Actor, invite: Invite, user: User) -> Given:
+    """Set the claims that an open link brings; one that could not be set now is left out."""
     said: dict[str, Any] = {}
     left_out: list[str] = []
     for claim in invite.claims.select_related("definition__application").order_by("pk"):
@@ -176,10 +168,10 @@ def _claims_given(inviter: Actor, invite: Invite, user: User) -> _Given:
             said |= put_claims(inviter, user, [(claim.definition, claim.value)])
         except (NotAllowed, NotFound, Invalid):
             left_out.append(claim.definition.word)
-    return _Given({"claims": said} if said else {}, {"claims": left_out} if left_out else {})
+    return Given({"claims": said} if said else {}, {"claims": left_out} if left_out else {})
 
 
-def _roles_given(inviter: Actor, invite: Invite, membership: Membership, so_far: _Given) -> _Given:
+def _roles_given(inviter: Actor, invite: Invite, membership: Membership) -> Given:
     given: list[str] = []
     left_out: list[str] = []
     for entry in invite.roles.select_related("role__application").order_by("pk"):
@@ -189,14 +181,20 @@ def _roles_given(inviter: Actor, invite: Invite, membership: Membership, so_far:
             left_out.append(entry.role.full_slug)
         else:
             given.append(entry.role.full_slug)
-    return _Given(
-        {**so_far.after, "roles": sorted(given)},
-        {**so_far.left_out, **({"roles": sorted(left_out)} if left_out else {})},
-    )
+    return Given({"roles": sorted(given)}, {"roles": sorted(left_out)} if left_out else {})
 
 
 # --- as a guest -------------------------------------------------------------------------------
-@operation(Action.INVITE_ACCEPT)
+def _find_theirs(arguments: dict[str, Any]) -> Mapping[str, Any]:
+    """Look whether there is such an invite for whoever is signed in, before anything is held."""
+    with failures_bounded("invite", arguments["actor"]):
+        user = User.objects.filter(pk=arguments["actor"].user_id).first()
+        if user is not None and not Invite.objects.of_person(user).filter(pk=arguments["invite"].pk).exists():
+            raise NotFound("Invite not found.")
+    return {}
+
+
+@operation(Action.INVITE_ACCEPT, prepare=_find_theirs)
 def invite_join(*, actor: Actor, invite: Invite) -> Membership:
     """Accept an invite to one's own confirmed address as a guest, with the account that one has elsewhere.
 
@@ -210,7 +208,7 @@ def invite_join(*, actor: Actor, invite: Invite) -> Membership:
     if not Invite.objects.use(invite):
         raise NotFound("Invite not found.")
     membership, _ = Membership.objects.get_or_create(user=user, organization=invite.organization)
-    given = _roles_given(inviter, invite, membership, _Given())
+    given = _roles_given(inviter, invite, membership)
     invite.user = user
     Invite.objects.filter(pk=invite.pk).update(user=user)
     change_status(waiting, "archive", reason="Came as a guest instead.")
@@ -218,7 +216,7 @@ def invite_join(*, actor: Actor, invite: Invite) -> Membership:
     return membership
 
 
-@operation(Action.INVITE_DECLINE)
+@operation(Action.INVITE_DECLINE, prepare=_find_theirs)
 def invite_decline(*, actor: Actor, invite: Invite) -> Invite:
     """Decline an invite to one's own confirmed address: it is revoked.
 
@@ -234,14 +232,16 @@ def _theirs(actor: Actor, invite: Invite) -> tuple[User, Invite, Actor]:
     """Hold the person and the account that waits, and read again what the invite stands on."""
     if actor.user_id is None:
         raise NotAllowed("A key has no mailbox.", remedy="Sign in as a person.")
-    user = User.objects.locked(User(pk=actor.user_id), also=invite.organization_id)
-    if invite.user is not None:
-        User.objects.locked(invite.user)
-    rows = Invite.objects.of_person(user).select_related("organization", "user__organization")
-    held = rows.filter(pk=invite.pk).first()
+    both = [user_id for user_id in (actor.user_id, invite.user_id) if user_id is not None]
+    accounts = User.objects.all_locked(both, also=[invite.organization_id])
+    user = accounts.get(actor.user_id)
+    if user is None:
+        raise NotFound("Invite not found.")
+    rows = Invite.objects.of_person(user).select_related("organization", "user__organization", "via")
+    held = rows.filter(pk=invite.pk, user_id__in=list(accounts)).first()
     if held is None:
         raise NotFound("Invite not found.")
     try:
-        return user, held, _inviter(held)
+        return user, held, inviter_of(held)
     except NotAuthenticated:
         raise NotFound("Invite not found.") from None

@@ -1,10 +1,10 @@
 """The same verb on many: a result and a transaction for each row; and trying a verb out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from django.db import transaction
+from django.db import models, transaction
 
 from accounts import audit, policy
 from accounts.actions import Action
@@ -69,10 +69,22 @@ def each(rows: Iterable[Row], call: Callable[[Row], Any], *, key: Callable[[Row]
         yield RowResult(key(row), "ok" if recorded else "unchanged")
 
 
-def tried(rows: Iterable[Row], call: Callable[[Row], Any], *, key: Callable[[Row], str]) -> list[RowResult]:
-    """Say what ``each`` would do: the same operations, in savepoints of one transaction that is rolled back."""
+def tried(
+    rows: Sequence[Row],
+    call: Callable[[Row], Any],
+    *,
+    key: Callable[[Row], str],
+    about: Callable[[Row], object] = lambda row: row,
+) -> list[RowResult]:
+    """Say what ``each`` would do: the same operations, in savepoints of one transaction that is rolled back.
+
+    One transaction holds what all the rows need, so it takes that before the first row, in the one lock order.
+
+    :param about: gives the model's row, where what is tried is not that itself
+    """
     results: list[RowResult] = []
     with rolled_back():
+        _hold([about(row) for row in rows])
         for row in rows:
             with audit.collected() as recorded:
                 try:
@@ -84,3 +96,12 @@ def tried(rows: Iterable[Row], call: Callable[[Row], Any], *, key: Callable[[Row
             changes = [{"action": str(entry.event.action), **entry.detail} for entry in recorded]
             results.append(RowResult(key(row), "ok" if recorded else "unchanged", changes=changes))
     return results
+
+
+def _hold(subjects: Sequence[object]) -> None:
+    """Hold the people and organizations that some rows are about, in the one lock order."""
+    found = [subject for subject in subjects if isinstance(subject, models.Model)]
+    people = {row.pk if isinstance(row, User) else getattr(row, "user_id", None) for row in found}
+    places = {getattr(row, "organization_id", None) for row in found}
+    if len(found) > 1:
+        User.objects.all_locked(filter(None, people), also=filter(None, places))

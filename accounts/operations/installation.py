@@ -24,7 +24,9 @@ from accounts.operations.base import NewPassword, operation
 from accounts.operations.outbox import enqueue_due, forget_tasks
 from accounts.operations.recovery import forget_reset_requests
 from accounts.operations.roles import roles_run_out
+from accounts.operations.throttles import forget_throttles
 from accounts.operations.tries import forget_tries
+from accounts.operations.unanswered import unanswered_archive
 from accounts.operations.users import create_account, hash_new_password
 from accounts.profile import reason_checked
 from accounts.statuses import OrganizationStatus
@@ -157,9 +159,11 @@ def sweep() -> dict[str, int]:
         "tasks": forget_tasks,
         "reset_requests": forget_reset_requests,
         "tries": forget_tries,
+        "throttles": forget_throttles,
         "requests": lambda: IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
         "browser_sessions": lambda: BrowserSession.objects.filter(expire_date__lte=now).delete()[0],
         "roles": roles_run_out,
+        "unanswered": unanswered_archive,
         **SWEEPS,
         "checkpoints": audit_checkpoint,
     }

@@ -2,8 +2,10 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -35,11 +37,25 @@ from accounts.operations.users import create_account, put_tags
 from accounts.profile import profile_checked, reason_checked, tags_checked
 from accounts.statuses import Status
 
-__all__ = ["Invited", "end_invite", "user_invite", "user_resend_invite", "user_revoke_invite"]
+__all__ = [
+    "LIVE",
+    "Invited",
+    "account_for_one",
+    "accounts_addressed",
+    "end_invite",
+    "guard_room",
+    "invite_shown",
+    "send_invite",
+    "user_invite",
+    "user_resend_invite",
+    "user_revoke_invite",
+]
 
 LONGEST: Final = timedelta(days=90)
 MOST_USES: Final = 10_000
 MESSAGE_LENGTH: Final = 1_000
+LIVE: Final = 10_000
+"""How many invites of one organization may wait at once."""
 
 
 class Invited(NamedTuple):
@@ -75,8 +91,10 @@ def user_invite(
     :raises NotFound: if the organization, or a claim of it, does not exist for the actor
     :raises NotAllowed: without the permission, or giving what the actor has not
     :raises Invalid: naming every input that is wrong
-    :raises Conflict: if the address has an account there or is invited already, or the organization is not active
+    :raises Conflict: if the address has an account there or is invited already, the organization is not active, or
+        too many of its invites wait
     """
+    accounts = User.objects.all_locked(accounts_addressed(organization, email), also=[organization.pk])
     (organization,) = Organization.objects.locked(organization.pk)
     actor = policy.current(actor)
     policy.require(actor, Action.USER_INVITE, organization)
@@ -92,6 +110,7 @@ def user_invite(
             fields={"max_uses": "of open links only"},
         )
     given = _grantable(actor, organization, roles)
+    guard_room(organization)
     invite = Invite(
         organization=organization,
         kind=InviteKind.LINK if email is None else InviteKind.EMAIL,
@@ -103,7 +122,7 @@ def user_invite(
     )
     said = _for_whoever_comes(actor, invite, profile or {}, tags, claims)
     if email is not None:
-        said = _for_one(actor, invite, email, said)
+        put_claims(actor, account_for_one(actor, invite, email, accounts), said)
     invite.save(force_insert=True)
     InviteRole.objects.bulk_create(InviteRole(invite=invite, role=role) for role in given)
     link = ""
@@ -114,8 +133,8 @@ def user_invite(
     if invite.user is None or print_link:
         link = mint_invite(invite)
     else:
-        _send(invite)
-    audit.record(actor, Action.USER_INVITE, invite, reason=reason_checked(reason), after=_shown(invite, given))
+        send_invite(invite)
+    audit.record(actor, Action.USER_INVITE, invite, reason=reason_checked(reason), after=invite_shown(invite, given))
     return Invited(invite, link)
 
 
@@ -146,7 +165,7 @@ def user_resend_invite(*, actor: Actor, invite: Invite, print_link: bool = False
     invite.invited_by, invite.invited_by_kind = actor.id, actor.kind
     before = invite.expires_at
     invite.expires_at = timezone.now() + timedelta(days=invite.organization.invite_days)
-    invite.lookup, invite.secret_hash, invite.is_mailed = None, "", False
+    invite.lookup, invite.secret_hash, invite.is_mailed, invite.via = None, "", False, None
     if invite.letter is not None and invite.letter.state == invite.letter.QUEUED:
         invite.letter.delete()
     invite.letter = None
@@ -155,7 +174,7 @@ def user_resend_invite(*, actor: Actor, invite: Invite, print_link: bool = False
     if invite.user is None or print_link:
         link = mint_invite(invite)
     else:
-        _send(invite)
+        send_invite(invite)
     audit.record(
         actor,
         Action.USER_RESEND_INVITE,
@@ -209,7 +228,8 @@ def _held(actor: Actor, action: Action, invite: Invite) -> tuple[Actor, Invite]:
     return actor, held
 
 
-def _send(invite: Invite) -> None:
+def send_invite(invite: Invite) -> None:
+    """Put the letter of an invite into the outbox: the worker makes its link."""
     assert invite.user is not None
     invite.letter = tell(invite.user, "invite", address=invite.email or "")
     invite.save(update_fields=["letter"])
@@ -252,13 +272,24 @@ def _for_whoever_comes(
     return list(said.values())
 
 
-def _for_one(
-    actor: Actor, invite: Invite, email: str, claims: list[tuple[ClaimDefinition, Any]]
-) -> list[tuple[ClaimDefinition, Any]]:
-    """Make the account that waits, and give it at once what is not a role; nothing of it stays on the invite."""
+def accounts_addressed(organization: Organization, email: str | None) -> list[UUID]:
+    """Find the account that has the address, to be held together with the organization."""
+    with suppress(Invalid):
+        if email is not None:
+            found = User.objects.filter(organization=organization, email_key=email_validated(email)[1])
+            return list(found.values_list("pk", flat=True))
+    return []
+
+
+def account_for_one(actor: Actor, invite: Invite, email: str, accounts: Mapping[UUID, User]) -> User:
+    """Make the account that waits, or take up one that nobody ever used; its profile and tags leave the invite.
+
+    :param accounts: that of the address, held
+    :raises Conflict: if the address belongs to somebody there, or is invited already
+    """
     address, key = email_validated(email)
     profile, tags = invite.profile, invite.tags
-    user = _waiting(actor, invite.organization, key)
+    user = _waiting(actor, invite.organization, key, accounts)
     if user is None:
         user = create_account(
             actor,
@@ -278,13 +309,12 @@ def _for_one(
         user.touch()
         user.save()
         put_tags(user, [*(tag.name for tag in user.tags.all()), *tags])
-    put_claims(actor, user, claims)
     invite.user, invite.email, invite.email_key = user, address, key
     invite.profile, invite.tags = {}, []
-    return []
+    return user
 
 
-def _waiting(actor: Actor, organization: Organization, key: str) -> User | None:
+def _waiting(actor: Actor, organization: Organization, key: str, accounts: Mapping[UUID, User]) -> User | None:
     """Find the account that an earlier invite made for the address and nobody ever used; ``None`` if there is none.
 
     :raises Conflict: if the address belongs to somebody there, or is invited already
@@ -299,7 +329,9 @@ def _waiting(actor: Actor, organization: Organization, key: str) -> User | None:
         )
     if found is None:
         return None
-    user = User.objects.locked(found)
+    if found.pk not in accounts:
+        raise Conflict("The address was given an account at the same moment.", remedy="Try again.")
+    user = accounts[found.pk]
     open_one = user.invites.filter(accepted_at=None, revoked_at=None).first()
     if user.status == Status.INVITED and open_one is not None:
         raise Conflict(
@@ -308,8 +340,7 @@ def _waiting(actor: Actor, organization: Organization, key: str) -> User | None:
             fields={"email": "is invited"},
         )
     was_used = user.has_usable_password() or user.last_sign_in_at or user.email_verified or user.is_superuser
-    was_invited = user.status == Status.INVITED or (user.status == Status.ARCHIVED and user.invites.exists())
-    if was_used or not was_invited:
+    if was_used or user.status not in {Status.INVITED, Status.ARCHIVED}:
         # SECURITY: an invite sets a password; for an account that somebody has it would be a way to take it.
         raise Conflict(
             "The e-mail address already has an account in this organization.",
@@ -318,6 +349,19 @@ def _waiting(actor: Actor, organization: Organization, key: str) -> User | None:
         )
     policy.require_all_theirs(actor, Action.USER_INVITE, user)
     return user
+
+
+def guard_room(organization: Organization) -> None:
+    """Refuse another invite where too many wait (the organization's row is locked).
+
+    :raises Conflict: saying what can be done
+    """
+    waiting = Invite.objects.filter(organization=organization).pending()
+    if waiting[LIVE - 1 : LIVE].exists():
+        raise Conflict(
+            f"{LIVE:,} invites of the organization wait already.",
+            remedy="Revoke those that nobody will accept, or wait until they run out.",
+        )
 
 
 def _message_checked(message: str) -> str:
@@ -348,7 +392,8 @@ def _uses_checked(max_uses: int | None) -> int:
     return max_uses or 1
 
 
-def _shown(invite: Invite, roles: Iterable[Role]) -> dict[str, Any]:
+def invite_shown(invite: Invite, roles: Iterable[Role]) -> dict[str, Any]:
+    """Give an invite as the audit trail shows it."""
     return {
         "kind": str(invite.kind),
         "email": invite.email,

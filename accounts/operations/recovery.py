@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
@@ -13,7 +12,7 @@ from django_tasks import task
 from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
-from accounts.errors import Invalid, Throttled
+from accounts.errors import Invalid
 from accounts.models import FailedTries, Organization, Outbox, Purpose, ResetRequest, Session, User
 from accounts.models.two_factor import has_second_factor
 from accounts.operations.base import NewPassword, expect_version, operation
@@ -21,6 +20,7 @@ from accounts.operations.credentials import end_credentials, guard_changeable
 from accounts.operations.links import guard_may_sign_in, link_find, link_used, mint
 from accounts.operations.outbox import tell
 from accounts.operations.sessions import open_session
+from accounts.operations.throttles import bounded, network_of
 from accounts.profile import reason_checked
 
 __all__ = [
@@ -159,8 +159,9 @@ def password_reset_request(*, actor: Actor, organization: Organization | None, l
     :param login: e-mail address, username or id
     :raises Throttled: if too many requests come from one network, whomever they name
     """
-    network = _network(actor.ip)
-    _refuse_too_many(network)
+    bounded(
+        "password reset", actor, most=REQUESTS, remedy="Wait an hour, or ask an administrator of your organization."
+    )
     found: User | None = None
     with suppress(Invalid):
         # SECURITY: the same queries whether organization and person exist or not.
@@ -169,31 +170,11 @@ def password_reset_request(*, actor: Actor, organization: Organization | None, l
     with transaction.atomic():
         row = ResetRequest.objects.create(
             person_id=found.pk if found else ids.new(),
-            network=network,
+            network=network_of(actor.ip),
             door=actor.door,
             request_id=actor.request_id,
         )
         answer_reset_request.enqueue(row.pk)
-
-
-def _network(ip: str | None) -> str:
-    """Name the network that an address is one of: of IPv6 the /64 that one subscriber has."""
-    if ip is None:
-        return ""
-    address = ip_address(ip)
-    return str(ip_network(f"{ip}/64", strict=False)) if isinstance(address, IPv6Address) else str(address)
-
-
-def _refuse_too_many(network: str) -> None:
-    now = timezone.now()
-    recent = ResetRequest.objects.filter(network=network).since(now - WINDOW).order_by("-created_at")
-    first = recent.values_list("created_at", flat=True)[REQUESTS - 1 : REQUESTS].first()
-    if first is not None:
-        raise Throttled(
-            "Too many requests came from your network.",
-            remedy="Wait an hour, or ask an administrator of your organization.",
-            retry_after=max(1, int((first + WINDOW - now).total_seconds())),
-        )
 
 
 @task()

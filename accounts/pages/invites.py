@@ -14,11 +14,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Door
 from accounts.browser import request_actor, sign_out
-from accounts.errors import AccountsError, NotAuthenticated
+from accounts.errors import Conflict, Invalid, NotAuthenticated, Throttled
 from accounts.models import Invite
 from accounts.operations.acceptance import invite_accept, invite_find
 from accounts.operations.base import NewPassword
-from accounts.pages.passwords import NewPasswordForm
+from accounts.operations.open_links import invite_request
+from accounts.pages.passwords import NewPasswordForm, PageForm
 
 __all__ = ["accept", "invite"]
 
@@ -26,24 +27,27 @@ COOKIE: Final = "__Secure-invite" if settings.SESSION_COOKIE_SECURE else "invite
 COOKIE_LIFE: Final = timedelta(minutes=30)
 
 
-class AcceptForm(NewPasswordForm):
-    """Name and password; by an open link the address too."""
+class AskForm(PageForm):
+    """The address that an open link's letter is to go to."""
 
-    field_order = ("email", "name", "password", "again")
     email = forms.CharField(
         label="Your e-mail address",
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
     )
+
+
+class AcceptForm(NewPasswordForm):
+    """Name and password."""
+
+    field_order = ("name", "password", "again")
     name = forms.CharField(
         label="Your name", max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
 
     def __init__(self, data: QueryDict | None = None, *, invite: Invite) -> None:
         super().__init__(data)
-        if invite.user is not None:
-            del self.fields["email"]
-            self.fields["name"].initial = invite.user.display_name
+        self.fields["name"].initial = invite.user.display_name if invite.user else ""
 
     @property
     def profile(self) -> dict[str, str]:
@@ -55,9 +59,11 @@ class AcceptForm(NewPasswordForm):
 def invite(request: HttpRequest, token: str) -> HttpResponse:
     """Take the secret out of the address before anything is shown; looking uses nothing up."""
     try:
-        invite_find(token)
+        invite_find(actor=request_actor(request, Door.PAGE), token=token)
     except NotAuthenticated:
         return _unreferred(_dead(request))
+    except Throttled as refusal:
+        return _unreferred(_throttled(request, refusal))
     response = redirect("invite-accept-page")
     # SECURITY: as in links.py, the secret waits in a cookie of this page alone.
     response.set_cookie(
@@ -75,40 +81,60 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters("password", "again")
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: HttpRequest) -> HttpResponse:
-    """Ask for name and password, and accept; the person signs in next."""
+    """Ask for name and password, and accept; by an open link ask for the address that the letter is to go to."""
     token = request.COOKIES.get(COOKIE, "")
     try:
-        found = invite_find(token)
-        form = AcceptForm(request.POST or None, invite=found)
-        if request.method == "POST" and form.is_valid():
-            return _accepted(request, token, form)
+        found = invite_find(actor=request_actor(request, Door.PAGE), token=token)
+        return _asked(request, token, found) if found.is_open else _accepted(request, token, found)
     except NotAuthenticated:
         return _dead(request)
-    return _page(request, found, form)
+    except Throttled as refusal:
+        return _throttled(request, refusal)
 
 
-def _accepted(request: HttpRequest, token: str, form: AcceptForm) -> HttpResponse:
-    try:
-        user = invite_accept(
-            actor=request_actor(request, Door.PAGE),
-            token=token,
-            password=NewPassword(form.cleaned_data["password"]),
-            email=form.cleaned_data.get("email"),
-            profile=form.profile,
-        )
-    except NotAuthenticated:
-        raise
-    except AccountsError as refusal:
-        form.refuse(refusal)
-        return _page(request, invite_find(token), form)
-    sign_out(request, Door.PAGE)
-    messages.success(request, f"Welcome to {user.organization.name}. Sign in with your new password.")
-    return _forgotten(redirect("admin:index"))
+def _asked(request: HttpRequest, token: str, found: Invite) -> HttpResponse:
+    """Take the address; the same page whomever it names."""
+    form = AskForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        email = form.cleaned_data["email"]
+        try:
+            invite_request(actor=request_actor(request, Door.PAGE), token=token, email=email)
+        except (Invalid, Conflict) as refusal:
+            form.refuse(refusal)
+        else:
+            return render(request, "accounts/pages/invite_sent.html", {"email": email})
+    return _page(request, "ask_invite", found, form)
 
 
-def _page(request: HttpRequest, found: Invite, form: AcceptForm) -> HttpResponse:
+def _accepted(request: HttpRequest, token: str, found: Invite) -> HttpResponse:
+    """Make the account theirs; the person signs in next."""
+    form = AcceptForm(request.POST or None, invite=found)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = invite_accept(
+                actor=request_actor(request, Door.PAGE),
+                token=token,
+                password=NewPassword(form.cleaned_data["password"]),
+                profile=form.profile,
+            )
+        except (Invalid, Conflict) as refusal:
+            form.refuse(refusal)
+        else:
+            sign_out(request, Door.PAGE)
+            messages.success(request, f"Welcome to {user.organization.name}. Sign in with your new password.")
+            return _forgotten(redirect("admin:index"))
+    return _page(request, "accept_invite", found, form)
+
+
+def _page(request: HttpRequest, name: str, found: Invite, form: PageForm) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "invite": found, "organization": found.organization}
-    return render(request, "accounts/pages/accept_invite.html", context)
+    return render(request, f"accounts/pages/{name}.html", context)
+
+
+def _throttled(request: HttpRequest, refusal: Throttled) -> HttpResponse:
+    response = render(request, "accounts/pages/invite_throttled.html", {"refusal": refusal}, status=refusal.http_status)
+    response["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def _dead(request: HttpRequest) -> HttpResponse:

@@ -20,7 +20,7 @@ from accounts.operations.recovery import password_reset_request
 from accounts.operations.users import user_change_password
 from accounts.passwords import LONGEST, SHORTEST
 
-__all__ = ["NewPasswordForm", "PasswordInput", "change_password", "reset_password"]
+__all__ = ["NewPasswordForm", "PageForm", "PasswordInput", "change_password", "reset_password"]
 
 USUAL_ORGANIZATION = "default"
 
@@ -42,15 +42,25 @@ class PasswordInput(forms.CharField):
         super().__init__(label=label, strip=False, widget=forms.PasswordInput(attrs=attributes), **options)
 
 
-class NewPasswordForm(forms.Form):
+class PageForm(forms.Form):
+    """A form of a page."""
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, label_suffix="")
+
+    def refuse(self, refusal: AccountsError) -> None:
+        """Show why an operation refused, beside the input that it is about."""
+        field = next((name for name in refusal.fields if name in self.fields), None)
+        # The rules stand beside the input and say more than the remedy.
+        self.add_error(field, refusal.message if field else f"{refusal.message} {refusal.remedy}")
+
+
+class NewPasswordForm(PageForm):
     """A new password, typed twice."""
 
     password = PasswordInput(label="New password", autocomplete="new-password")
     again = PasswordInput(label="New password, once more", autocomplete="new-password")
     rules = RULES
-
-    def __init__(self, data: QueryDict | None = None) -> None:
-        super().__init__(data, label_suffix="")
 
     def clean(self) -> dict[str, Any]:
         """Compare the two."""
@@ -58,12 +68,6 @@ class NewPasswordForm(forms.Form):
         if "password" in values and "again" in values and values["password"] != values["again"]:
             self.add_error("again", "This is not the same as above. Type both again.")
         return values
-
-    def refuse(self, refusal: AccountsError) -> None:
-        """Show why an operation refused, beside the input that it is about."""
-        field = next((name for name in refusal.fields if name in self.fields), None)
-        # The rules stand beside the input and say more than the remedy.
-        self.add_error(field, refusal.message if field else f"{refusal.message} {refusal.remedy}")
 
 
 class ChangePasswordForm(NewPasswordForm):

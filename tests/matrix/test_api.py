@@ -200,6 +200,7 @@ OPEN = {
     "invite_accept": Route(
         "+++++++++", body=lambda world: {"token": world.accept, "password": "correct horse battery staple"}
     ),
+    "invite_request": Route("+++++++++", body=lambda world: {"token": world.open_link, "email": "new@example.com"}),
     "email_confirm": Route("+++++++++", body=lambda world: {"token": world.confirm}),
 }
 """For people who are not signed in; whoever is, is nobody there."""
@@ -227,6 +228,7 @@ def build() -> World:
         letter=make_failed_letter(cast.bob),
         invite=user_invite(actor=operator, organization=acme, email="kim@example.com").invite,
         accept=token_of(user_invite(actor=operator, organization=acme, email="lee@example.com", print_link=True).link),
+        open_link=token_of(user_invite(actor=operator, organization=acme, max_uses=9).link),
         hold=hold_place(actor=operator, user=cast.carol, reason="Case 7", exemption="e"),
         request=request_open(actor=operator, user=cast.carol, kind="access"),
         erasure=Erasure.objects.create(
@@ -305,7 +307,7 @@ def test_every_operation_has_an_endpoint_of_its_name() -> None:
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
         "_session_start_with_code", "superuser_create", "admin_link", "keys_rotate", "backup_recorded",
         "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay", "user_export", "retention_run",
-        "user_reset_link", "_password_reset_request", "_lock_out",
+        "user_reset_link", "_password_reset_request", "_lock_out", "_invite_request",
     }  # fmt: skip
 
     assert set(OPERATIONS) - not_here <= set(ENDPOINTS)

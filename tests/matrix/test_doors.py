@@ -676,6 +676,8 @@ ONE_DOOR = {
     "user_change_password": "one's own, with the present one, on its page",
     "link_redeem": "the page of the link",
     "invite_accept": "its page, and the API: tests/accounts/pages/test_invites.py compares",
+    "invite_request": "its page, and the API: tests/accounts/pages/test_invites.py compares",
+    "_invite_request": "the worker, for whoever asked on the page or in the API",
     "invite_decline": "the API, until there is a portal",
     "invite_join": "the API, until there is a portal",
     "email_confirm": "its page, and the API: tests/accounts/api/test_auth.py compares",
@@ -698,9 +700,11 @@ OF_THE_DOOR = {
     "DBTaskResult": {"args_kwargs"},  # the id of the letter
     "Erasure": {"receipt", "requested_by_kind"},
     "Export": {"requested_by_kind"},
-    "Invite": {"invited_by_kind", "expires_at"},  # the trail says the day
+    "Invite": {"invited_by_kind"},
 }
 NOW = timedelta(minutes=1)
+MOMENTS = {"now": timedelta(), "in a week": timedelta(days=7)}
+"""What is told of a moment that each try counts from its own present: the second is how long an invite lives."""
 PUBLIC_ID = re.compile(r"\b([a-z]{3})_[0-9a-z]{26}\b")
 Photograph = dict[type[models.Model], dict[Any, dict[str, Any]]]
 
@@ -791,8 +795,9 @@ def _told(column: str, value: Any, names: Mapping[Any, str], actor_id: UUID | No
         return "the typed one" if verified(NEW_PASSWORD, value) else "another"
     if column in SECRET:
         return bool(value)
-    if isinstance(value, datetime) and abs(timezone.now() - value.astimezone(UTC)) < NOW:
-        return "now"
+    if isinstance(value, datetime):
+        since = value.astimezone(UTC) - timezone.now()
+        return next((word for word, moment in MOMENTS.items() if abs(since - moment) < NOW), value)
     if isinstance(value, UUID):
         return names.get(value, str(value))
     return value

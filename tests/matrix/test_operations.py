@@ -270,6 +270,8 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_password_reset_request",
     "password_reset",
     "email_confirm",
+    "invite_request",
+    "_invite_request",
     "invite_accept",
     "invite_decline",
     "invite_join",

@@ -147,9 +147,11 @@ def test_sweep_once_says_what_was_done(root: User) -> None:
         "letters": 0,
         "tasks": 0,
         "reset_requests": 0,
+        "throttles": 0,
         "requests": 0,
         "browser_sessions": 0,
         "roles": 0,
+        "unanswered": 0,
         "checkpoints": 2,  # of the organization, and of the installation, where retention was recorded
         "erasures": 0,
         "exports": 0,

@@ -1,5 +1,6 @@
 """The page behind the link of an invite, and the endpoint that does the same."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,10 +10,11 @@ from django.test import Client
 
 from accounts.actors import Actor
 from accounts.models import AuditEvent, Invite, Organization, User
+from accounts.operations import throttles
 from accounts.operations.invites import user_invite, user_revoke_invite
 from accounts.statuses import Status
 from tests.accounts.api.programs import API
-from tests.accounts.mailbox import token_of
+from tests.accounts.mailbox import token_of, work
 from tests.accounts.pages.browsing import text_of
 
 SENTENCE = "another sentence that nobody guesses"
@@ -59,18 +61,53 @@ def test_mistakes_are_shown_and_use_nothing_up(client: Client, token: str, every
     assert everything() == before
 
 
-def test_by_an_open_link_the_address_is_asked_for(
-    client: Client, acme: Organization, bob: User, operator: Actor
+def test_by_an_open_link_the_address_is_asked_for_and_nobody_learns_whether_it_is_taken(
+    client: Client, acme: Organization, bob: User, operator: Actor, mailoutbox: list[EmailMessage]
 ) -> None:
     made = user_invite(actor=operator, organization=acme)
     client.get(f"/invite/{token_of(made.link)}/")
-    typed = {"password": SENTENCE, "again": SENTENCE}
 
     assert "Your e-mail address" in text_of(client.get("/invite/"))
-    taken = client.post("/invite/", {**typed, "email": bob.email or ""})
-    assert "already has an account" in text_of(taken)
-    assert client.post("/invite/", {**typed, "email": KIM}).status_code == 302
+    assert "Enter a valid" not in text_of(client.post("/invite/", {"email": "kim"}))
+    pages = [client.post("/invite/", {"email": email}) for email in (bob.email or "", KIM)]
+    assert [page.status_code for page in pages] == [200, 200]
+    assert text_of(pages[0]).replace(bob.email or "", KIM) == text_of(pages[1])
+    assert "Look into your mailbox" in text_of(pages[1])
+    work()
+    letters = {letter.to[0]: str(letter.body) for letter in mailoutbox}
+    assert "It has an account already" in letters[bob.email or ""]
+    link = re.search(r"/invite/inv_\S+/", letters[KIM])
+    assert link is not None
+    client.get(link[0])
+    typed = {"name": "Kim", "password": SENTENCE, "again": SENTENCE}
+    assert client.post("/invite/", typed)["Location"] == "/admin/"
     assert User.objects.get(email_key=KIM).status == Status.ACTIVE
+
+
+def test_the_endpoint_asks_as_the_page_does(acme: Organization, bob: User, operator: Actor) -> None:
+    token = token_of(user_invite(actor=operator, organization=acme).link)
+
+    answers = [API().post("invites/request/", {"token": token, "email": email}) for email in (bob.email, KIM)]
+
+    assert [(answer.status_code, answer.body) for answer in answers] == [
+        (202, {"message": "A letter says what comes next."})
+    ] * 2
+    assert Invite.objects.filter(email_key__in=[bob.email_key, KIM]).count() == 2
+    early = API().post("invites/accept/", {"token": token, "password": SENTENCE})
+    assert (early.status_code, early.body["code"]) == (422, "VALIDATION")
+
+
+def test_too_many_tries_are_answered_alike(client: Client, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttles, "INVITES", 1)
+    dead = f"inv_{'0' * 12}_{'A' * 43}"
+    assert client.get(f"/invite/{dead}/").status_code == 410
+
+    page = client.get(f"/invite/{token}/")
+    answer = API().post("invites/accept/", {"token": token, "password": SENTENCE})
+
+    assert (page.status_code, answer.status_code, answer.body["code"]) == (429, 429, "THROTTLED")
+    assert "Too many tries" in text_of(page)
+    assert 0 < int(page["Retry-After"]) <= 3600
 
 
 @pytest.mark.parametrize("how", ["accepted", "revoked", "expired", "unknown", "none"])
