@@ -30,6 +30,14 @@ class OutboxQuerySet(TenantQuerySet["Outbox"]):
         rows = self.filter(state=state)
         return rows if state == Outbox.SENT else rows.exclude(state=Outbox.SENT)
 
+    def drop(self, why: str) -> int:
+        """Take back those that still wait, because what they say is no longer so; says how many.
+
+        :param why: without addresses
+        """
+        waiting = self.filter(state=Outbox.QUEUED)
+        return waiting.update(state=Outbox.DROPPED, dead_at=timezone.now(), last_error=f"not sent: {why}"[:200])
+
     def locked(self, letter: "Outbox") -> "Outbox":
         """Hold a letter's row, after the person's.
 

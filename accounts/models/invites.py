@@ -90,7 +90,7 @@ class InviteQuerySet(TenantQuerySet["Invite"]):
         What was written in them, and to whom they went, goes with it.
         """
         dying = self.filter(accepted_at=None, revoked_at=None)
-        Outbox.objects.filter(pk__in=dying.values("letter_id"), state=Outbox.QUEUED).delete()
+        Outbox.objects.filter(pk__in=dying.values("letter_id")).drop("the invite was revoked")
         return dying.update(
             revoked_at=timezone.now(), lookup=None, secret_hash="", message="", email=None, email_key=None
         )

@@ -26,7 +26,7 @@ def end_credentials(
     theirs = theirs.exclude(pk=but) if but else theirs
     ended = {
         "sessions": theirs.end(reason) if sessions else 0,
-        "links": void(user, confirmations=keys),
+        "links": void(user, reason, confirmations=keys),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
         "invites": Invite.objects.filter(Q(invited_by=user.pk) | Q(user=user)).revoke() if keys else 0,
     }

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import Conflict, NotAuthenticated
-from accounts.mail import LETTERS
+from accounts.mail import LETTERS, NotSent, guard_true
 from accounts.models import Invite, OneTimeLink, Outbox, Purpose, User
 from accounts.secrets import generate, matches, parse
 
@@ -82,26 +82,29 @@ def mint_invite(invite: Invite, *, is_mailed: bool = False) -> str:
 def link_for(row: Outbox) -> str:
     """Make the link that a letter carries, while it is written.
 
-    :raises Conflict: if the letter was taken back meanwhile, or the account may not sign in now
+    :raises NotSent: if the letter was taken back meanwhile, or says what is no longer so
+    :raises Conflict: if the organization is on hold, or the account was changed at the same moment
     """
     with transaction.atomic():
         user = User.objects.locked(row.user)
         if not Outbox.objects.filter(pk=row.pk, state=Outbox.QUEUED).exists():
-            raise Conflict("The letter was taken back.")
+            raise NotSent("taken back")
+        guard_true(LETTERS[row.kind], user, row.address)
         if row.kind == "invite":
             return mint_invite(Invite.objects.get(letter=row), is_mailed=True)
         guard_may_sign_in(user)
         return mint(user, LINKED[row.kind], is_mailed=True)
 
 
-def void(user: User, *, confirmations: bool = True) -> int:
+def void(user: User, reason: str, *, confirmations: bool = True) -> int:
     """Make a person's links useless, and take back the letters that would carry one; says how many links there were.
 
+    :param reason: the verb that does it, which the letters keep
     :param confirmations: also those that only confirm an address: they open no door
     """
     kept = () if confirmations else (Purpose.EMAIL_CONFIRM,)
     letters = [letter for letter, purpose in LINKED.items() if purpose not in kept]
-    Outbox.objects.filter(user=user, kind__in=letters, state=Outbox.QUEUED).delete()
+    Outbox.objects.filter(user=user, kind__in=letters).drop(f"taken back by {reason}")
     return user.one_time_links.exclude(purpose__in=kept).void()
 
 

@@ -232,7 +232,7 @@ def _change_email(user: User, email: str, *, verified: bool) -> dict[str, int]:
         user.email_verified_at = was_verified or user.email_verified_at
         return {}
     tell(user, "email_changed", address=old or "")
-    links = void(user)
+    links = void(user, Action.USER_UPDATE)
     if not verified and user.may_sign_in:
         tell(user, "confirm_email")
     return {"links": links} if links else {}

@@ -35,6 +35,15 @@ def drawn(kind: str, user: User, *, link: str = "") -> mail.Rendered:
     return mail.rendered(mail.LETTERS[kind], user, address=user.email or "", at=at, link=link)
 
 
+def void(letter: mail.Letter, user: User, address: str) -> str:
+    """Say why a letter would not be sent; empty if it would."""
+    try:
+        mail.guard_true(letter, user, address)
+    except mail.NotSent as why:
+        return str(why)
+    return ""
+
+
 class Read(HTMLParser):
     """What an HTML letter holds."""
 
@@ -277,7 +286,7 @@ class TestVoid:
     def test_to_nobody_whose_data_is_only_kept_or_goes(self, bob: User, kind: str, status: Status) -> None:
         bob.status = status
 
-        assert mail.void(mail.LETTERS[kind], bob, bob.email or "") == f"not sent: the account is {status}"
+        assert void(mail.LETTERS[kind], bob, bob.email or "") == f"the account is {status}"
 
     @pytest.mark.parametrize(
         ("kind", "status", "is_sent"),
@@ -290,7 +299,7 @@ class TestVoid:
             ("password_reset", Status.ACTIVE, True),
             ("password_reset", Status.SUSPENDED, False),
             ("password_changed", Status.ARCHIVED, True),
-            ("confirm_email", Status.INVITED, True),
+            ("confirm_email", Status.INVITED, False),
             ("confirm_email", Status.LOCKED, False),
             ("welcome", Status.SUSPENDED, False),
         ],
@@ -298,26 +307,26 @@ class TestVoid:
     def test_by_status(self, bob: User, kind: str, status: Status, is_sent: bool) -> None:
         bob.status = status
 
-        assert (mail.void(mail.LETTERS[kind], bob, bob.email or "") == "") is is_sent
+        assert (void(mail.LETTERS[kind], bob, bob.email or "") == "") is is_sent
 
     def test_a_lock_that_has_ended_is_told_to_nobody(self, bob: User) -> None:
         bob.status, bob.status_until = Status.LOCKED, timezone.now() - timedelta(seconds=1)
 
-        assert mail.void(mail.LETTERS["account_locked"], bob, bob.email or "") == "not sent: the account is active"
+        assert void(mail.LETTERS["account_locked"], bob, bob.email or "") == "the account is active"
 
     @pytest.mark.parametrize("kind", ["confirm_email", "password_reset"])
     def test_links_go_to_the_present_address_alone(self, bob: User, kind: str) -> None:
-        assert mail.void(mail.LETTERS[kind], bob, "BOB@acme.example") == ""
-        assert "another address" in mail.void(mail.LETTERS[kind], bob, "old@acme.example")
-        assert "another address" in mail.void(mail.LETTERS[kind], bob, "nonsense")
+        assert void(mail.LETTERS[kind], bob, "BOB@acme.example") == ""
+        assert "another address" in void(mail.LETTERS[kind], bob, "old@acme.example")
+        assert "another address" in void(mail.LETTERS[kind], bob, "nonsense")
 
     def test_notices_go_to_the_address_of_their_time(self, bob: User) -> None:
-        assert mail.void(mail.LETTERS["email_changed"], bob, "old@acme.example") == ""
+        assert void(mail.LETTERS["email_changed"], bob, "old@acme.example") == ""
 
     def test_what_is_confirmed_needs_no_confirming(self, bob: User) -> None:
         bob.email_verified_at = timezone.now()
 
-        assert "confirmed already" in mail.void(mail.LETTERS["confirm_email"], bob, bob.email or "")
+        assert "confirmed already" in void(mail.LETTERS["confirm_email"], bob, bob.email or "")
 
     def test_a_void_letter_is_dropped_and_says_so(self, bob: User, mailoutbox: Letters) -> None:
         tell(bob, "account_suspended")

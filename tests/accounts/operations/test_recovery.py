@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts import policy
+from accounts import mail, policy
 from accounts.actors import Actor, Door
 from accounts.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, Throttled, VersionConflict
 from accounts.models import (
@@ -26,9 +26,10 @@ from accounts.models import (
     Session,
     User,
 )
+from accounts.operations import outbox
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import sweep
-from accounts.operations.links import LIFE, link_find, mint
+from accounts.operations.links import LIFE, link_find, link_for, mint
 from accounts.operations.organizations import org_activate, org_suspend
 from accounts.operations.outbox import deliver, tell
 from accounts.operations.recovery import (
@@ -247,11 +248,18 @@ class TestLetter:
             lambda world: user_suspend(actor=world.operator, user=world.bob),
             lambda world: user_sign_out(actor=world.operator, user=world.bob),
         ],
-        ids=["password", "address", "suspended", "signed out"],
+        ids=["user.set_password", "user.update", "user.suspend", "user.sign_out"],
     )  # fmt: skip
     def test_is_taken_back(
-        self, operator: Actor, bob: User, alice: User, mailoutbox: Letters, event: Callable[[Any], Any]
+        self,
+        operator: Actor,
+        bob: User,
+        alice: User,
+        mailoutbox: Letters,
+        event: Callable[[Any], Any],
+        request: pytest.FixtureRequest,
     ) -> None:
+        verb = request.node.callspec.id
         user_reset_password(actor=operator, user=bob)
         waiting = Outbox.objects.get()
 
@@ -261,25 +269,63 @@ class TestLetter:
         assert not deliver(waiting.pk)
         assert not [letter for letter in mailoutbox if "/link/" in str(letter.body)]
         assert not OneTimeLink.objects.exists()
-        assert not Outbox.objects.filter(kind="password_reset").exists()
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.last_error) == (Outbox.DROPPED, f"not sent: taken back by {verb}")
 
     def test_one_that_is_taken_back_after_the_worker_took_it_gets_no_link(
         self, operator: Actor, bob: User, mailoutbox: Letters, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user_reset_password(actor=operator, user=bob)
         row = Outbox.objects.get()
-        locked = type(User.objects.all()).locked
 
-        def slow(users: Any, user: User, **more: Any) -> User:
-            monkeypatch.undo()
-            Outbox.objects.filter(pk=row.pk).delete()
-            return locked(users, user, **more)
+        def slow(letter: Outbox) -> str:
+            user_sign_out(actor=operator, user=bob)
+            return link_for(letter)
 
-        monkeypatch.setattr(type(User.objects.all()), "locked", slow)
+        monkeypatch.setattr(outbox, "link_for", slow)
 
         assert not deliver(row.pk)
         assert mailoutbox == []
         assert not OneTimeLink.objects.exists()
+        row.refresh_from_db()
+        assert (row.state, row.attempts, row.last_error) == ("dropped", 0, "not sent: taken back by user.sign_out")
+
+    def test_one_that_is_no_longer_true_after_the_worker_took_it_is_dropped_at_once(
+        self, operator: Actor, bob: User, mailoutbox: Letters, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user_reset_password(actor=operator, user=bob)
+        row = Outbox.objects.get()
+
+        def slow(letter: Outbox) -> str:
+            User.objects.filter(pk=bob.pk).update(status="locked")
+            return link_for(letter)
+
+        monkeypatch.setattr(outbox, "link_for", slow)
+
+        assert not deliver(row.pk)
+        row.refresh_from_db()
+        assert (row.state, row.attempts, row.last_error) == ("dropped", 0, "not sent: the account is locked")
+        assert (mailoutbox, OneTimeLink.objects.count()) == ([], 0)
+
+    @pytest.mark.parametrize("goes_out", [True, False])
+    def test_one_that_is_taken_back_while_the_server_has_it_says_what_became_of_it(
+        self, operator: Actor, bob: User, monkeypatch: pytest.MonkeyPatch, goes_out: bool
+    ) -> None:
+        user_reset_password(actor=operator, user=bob)
+        row = Outbox.objects.get()
+
+        def slow(*_: Any, **__: Any) -> None:
+            user_sign_out(actor=operator, user=bob)
+            if not goes_out:
+                raise TimeoutError
+
+        monkeypatch.setattr(mail, "send", slow)
+
+        assert deliver(row.pk) is goes_out
+        row.refresh_from_db()
+        expected = ("sent", 1, "") if goes_out else ("dropped", 0, "not sent: taken back by user.sign_out")
+        assert (row.state, row.attempts, row.last_error) == expected
+        assert not OneTimeLink.objects.live().exists()
 
     def test_waits_while_the_organization_is_on_hold(
         self, operator: Actor, bob: User, root: User, mailoutbox: Letters
@@ -287,7 +333,9 @@ class TestLetter:
         user_reset_password(actor=operator, user=bob)
         org_suspend(actor=operator, organization=bob.organization)
         work()
-        assert (mailoutbox, Outbox.objects.get().attempts) == ([], 1)
+        row = Outbox.objects.get()
+        assert (mailoutbox, row.state, row.attempts) == ([], "queued", 1)
+        assert row.last_error == "The organization is suspended."
 
         org_activate(actor=operator, organization=bob.organization)
         Outbox.objects.update(next_attempt_at=timezone.now())
