@@ -27,7 +27,7 @@ from django.utils.formats import date_format
 
 from accounts.errors import AccountsError, Invalid
 from accounts.identifiers import email_key
-from accounts.models import Invite, Outbox, Session, User
+from accounts.models import EmailChange, Invite, Outbox, Session, User
 from accounts.statuses import Status
 
 __all__ = [
@@ -91,6 +91,12 @@ LETTERS: Final[Mapping[str, Letter]] = {
             to_present_address=True,
             until_confirmed=True,
         ),
+        Letter(
+            kind="email_change",
+            title="Confirm the new address",
+            purpose="email_change",
+            statuses=(Status.ACTIVE,),
+        ),
         Letter(kind="invite", title="Invite", purpose="invite", statuses=(Status.INVITED,), to_present_address=True),
         Letter(kind="email_changed", title="Address changed, to the one before"),
         Letter(
@@ -141,8 +147,14 @@ def guard_true(letter: Letter, user: User, address: str) -> None:
         raise NotSent("the account has another address by now")
     if letter.until_confirmed and user.email_verified:
         raise NotSent("the address is confirmed already")
+    if letter.kind == "email_change" and not _is_waited_for(user, address):
+        raise NotSent("the change of address is over")
     if letter.kind == "invite" and _invite(user) is None:
         raise NotSent("the invite is over")
+
+
+def _is_waited_for(user: User, address: str) -> bool:
+    return EmailChange.objects.live().filter(user=user, email_key=_key(address)).exists()
 
 
 def _key(address: str) -> str:

@@ -173,13 +173,28 @@ class Migration(migrations.Migration):
             fields=[
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('id', accounts.models.base.PrefixedIDField(default=accounts.ids.new, editable=False, prefix='lnk', primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('sign_in', 'sign_in'), ('password_reset', 'password_reset'), ('welcome', 'welcome'), ('email_confirm', 'email_confirm')], db_default='sign_in', max_length=16)),
+                ('purpose', models.CharField(choices=[('sign_in', 'sign_in'), ('password_reset', 'password_reset'), ('welcome', 'welcome'), ('email_confirm', 'email_confirm'), ('email_change', 'email_change')], db_default='sign_in', max_length=16)),
                 ('sent_to_key', models.CharField(editable=False, max_length=320, null=True)),
                 ('lookup', models.CharField(editable=False, max_length=12, unique=True)),
                 ('secret_hash', models.CharField(editable=False, max_length=64)),
                 ('expires_at', models.DateTimeField()),
                 ('used_at', models.DateTimeField(null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='one_time_links', to=settings.AUTH_USER_MODEL)),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='EmailChange',
+            fields=[
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('id', accounts.models.base.PrefixedIDField(default=accounts.ids.new, editable=False, prefix='emc', primary_key=True, serialize=False)),
+                ('email', models.CharField(max_length=254)),
+                ('email_key', models.CharField(editable=False, max_length=320)),
+                ('expires_at', models.DateTimeField()),
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='email_change', to=settings.AUTH_USER_MODEL)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
             options={

@@ -1,15 +1,27 @@
 """What several verbs need: the death of credentials, and the guards of those who must remain."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.crypto import constant_time_compare
 
-from accounts.errors import Conflict
+from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import APIKey, Invite, RoleAssignment, Session, User
 from accounts.operations.links import void
+from accounts.passwords import verified
 from accounts.statuses import OrganizationStatus, Status
 
-__all__ = ["end_credentials", "guard_changeable", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
+__all__ = [
+    "check_present_password",
+    "end_credentials",
+    "guard_changeable",
+    "guard_last_owner",
+    "guard_last_superuser",
+    "guard_leaving",
+    "guard_password_unchanged",
+]
 
 
 def end_credentials(
@@ -31,6 +43,33 @@ def end_credentials(
         "invites": Invite.objects.filter(Q(invited_by=user.pk) | Q(user=user)).revoke() if keys else 0,
     }
     return {kind: number for kind, number in ended.items() if number}
+
+
+def check_present_password(arguments: dict[str, Any]) -> Mapping[str, Any]:
+    """Check that the actor of an operation knows the password of the account, which is their own: slow, so before it.
+
+    :raises NotFound: if it is somebody else's account
+    :raises Invalid: if it is another password
+    """
+    user = arguments["user"]
+    if user.pk != arguments["actor"].user_id:
+        raise NotFound("User not found.")
+    if not verified(arguments["current_password"], user.password):
+        raise Invalid(
+            "The present password is wrong.",
+            remedy="Type the one you signed in with.",
+            fields={"current_password": "is wrong"},
+        )
+    return {"checked": user.password, "current_password": ""}
+
+
+def guard_password_unchanged(user: User, checked: str) -> None:
+    """Refuse if the password is another one than was checked before the account was locked.
+
+    :raises Conflict: saying so
+    """
+    if not constant_time_compare(user.password, checked):
+        raise Conflict("The password was changed at the same moment.", remedy="Sign in with it, then repeat.")
 
 
 def guard_changeable(user: User) -> None:

@@ -221,7 +221,11 @@ def test_a_server_that_drips_only_its_goodbye_has_taken_the_letter(
 ) -> None:
     cuts: list[Callable[[], None]] = []
     monkeypatch.setattr(threading.Timer, "start", lambda timer: cuts.append(timer.function))
-    with dripping("goodbye", then=lambda: cuts.pop()()) as port:
+
+    def cut() -> None:
+        cuts.pop()()
+
+    with dripping("goodbye", then=cut) as port:
         through(settings, port)
         settings.EMAIL_TIMEOUT = 30
         assert deliver(letter.pk)

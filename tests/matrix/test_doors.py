@@ -676,6 +676,7 @@ ONE_DOOR = {
     "invite_accept": "its page, and the API: tests/accounts/pages/test_invites.py compares",
     "invite_decline": "the API, until there is a portal",
     "invite_join": "the API, until there is a portal",
+    "email_change": "one's own, with the present password, in the API, until there is a portal",
     "email_confirm": "its page, and the API: tests/accounts/api/test_auth.py compares",
     "_password_reset_request": "the worker, for whoever asked on the page or in the API",
     "user_reset_link": "the shell: an answer of the API or a page of the admin would show others a way in",

@@ -27,6 +27,7 @@ from accounts.models import (
     User,
 )
 from accounts.operations import outbox
+from accounts.operations.addresses import email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import sweep
 from accounts.operations.links import LIFE, link_find, link_for, mint
@@ -36,7 +37,6 @@ from accounts.operations.recovery import (
     LETTERS,
     REQUESTS,
     admin_link,
-    email_confirm,
     link_redeem,
     password_reset,
     password_reset_request,
@@ -49,7 +49,7 @@ from accounts.statuses import Status
 from tests.accounts.mailbox import token_in, token_of, work
 from tests.accounts.pages.browsing import enrol
 from tests.factories.organizations import give, make_guest
-from tests.factories.users import PASSWORD, SessionFactory, make_user
+from tests.factories.users import PASSWORD, SessionFactory, make_email_change, make_user
 
 Acting = Callable[[User], Actor]
 Letters = list[EmailMessage]
@@ -83,6 +83,7 @@ class TestMint:
     @pytest.mark.parametrize("purpose", Purpose)
     def test_is_of_the_public_address_and_kept_as_a_hash(self, settings: Any, bob: User, purpose: Purpose) -> None:
         settings.ALLOWED_HOSTS = ["*"]
+        make_email_change(bob)
 
         link = mint(bob, purpose, is_mailed=True)
 
@@ -90,7 +91,8 @@ class TestMint:
         secret = token_of(link).split("_", 2)[2]
         assert link == f"{settings.PUBLIC_URL}/link/{token_of(link)}/"
         assert secret not in str(OneTimeLink.objects.values())
-        assert (row.purpose, row.sent_to_key) == (purpose, "bob@acme.example")
+        about = "new@example.com" if purpose == Purpose.EMAIL_CHANGE else "bob@acme.example"
+        assert (row.purpose, row.sent_to_key) == (purpose, about)
         assert timedelta(0) <= timezone.now() + LIFE[purpose] - row.expires_at < timedelta(seconds=5)
 
     def test_lives_as_long_as_its_purpose_says(self) -> None:
@@ -99,6 +101,7 @@ class TestMint:
             Purpose.PASSWORD_RESET: timedelta(hours=1),
             Purpose.WELCOME: timedelta(days=3),
             Purpose.EMAIL_CONFIRM: timedelta(days=3),
+            Purpose.EMAIL_CHANGE: timedelta(days=3),
         } == LIFE
 
     def test_kills_the_earlier_ones_for_the_same_purpose_alone(self, bob: User, carol: User) -> None:
