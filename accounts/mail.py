@@ -172,7 +172,7 @@ def preview(letter: Letter, user: User) -> Rendered:
 
 
 def rendered(letter: Letter, user: User, *, address: str, at: datetime, link: str) -> Rendered:
-    """Draw a letter in the person's language.
+    """Draw a letter in the person's language; of whom none is known, in their organization's.
 
     :param at: when that happened which it tells of
     :param link: the one-time link, for a letter that has one
@@ -207,7 +207,7 @@ def _drawn(letter: Letter, base: str, context: Mapping[str, Any], *, is_html: bo
 
 
 def _language(user: User) -> str:
-    word = re.split(r"[-_]", user.locale.lower(), maxsplit=1)[0]
+    word = re.split(r"[-_]", (user.locale or user.organization.language).lower(), maxsplit=1)[0]
     return word if word in LANGUAGES else LANGUAGES[0]
 
 

@@ -121,6 +121,7 @@ ORGANIZATIONS = (
             "name": free_text(Category.CONTENT, erase=Erase.SCRUB, export=Export.NO, withheld=MENTION),
             "status": nobody(),
             "status_reason": free_text(Category.CONTENT, erase=Erase.SCRUB, export=Export.NO, withheld=MENTION),
+            "language": nobody(),
             "invite_days": nobody(),
             "version": nobody(),
             "created_at": nobody(),

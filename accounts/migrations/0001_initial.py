@@ -159,6 +159,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200)),
                 ('status', models.CharField(choices=[(accounts.statuses.OrganizationStatus['ACTIVE'], accounts.statuses.OrganizationStatus['ACTIVE']), (accounts.statuses.OrganizationStatus['SUSPENDED'], accounts.statuses.OrganizationStatus['SUSPENDED']), (accounts.statuses.OrganizationStatus['ARCHIVED'], accounts.statuses.OrganizationStatus['ARCHIVED'])], default='active', max_length=10)),
                 ('status_reason', models.CharField(blank=True, max_length=500)),
+                ('language', models.CharField(db_default='en', default='en', max_length=35)),
                 ('invite_days', models.PositiveSmallIntegerField(db_default=7, default=7)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('updated_at', models.DateTimeField(editable=False, null=True)),

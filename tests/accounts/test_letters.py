@@ -82,6 +82,12 @@ class TestLanguage:
 
         assert drawn("password_changed", bob).text.startswith(greeting)
 
+    @pytest.mark.parametrize(("locale", "greeting"), [("", "Guten"), ("en", "Hello"), ("de", "Guten"), ("fr", "Hello")])
+    def test_of_whom_none_is_known_in_the_organizations(self, bob: User, locale: str, greeting: str) -> None:
+        bob.locale, bob.organization.language = locale, "de"
+
+        assert drawn("password_changed", bob).text.startswith(greeting)
+
     def test_the_pages_stay_in_english(self) -> None:
         assert [code for code, _ in django_settings.LANGUAGES] == ["en"]
 

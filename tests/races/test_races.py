@@ -27,7 +27,7 @@ from accounts.models import (
     Session,
     User,
 )
-from accounts.operations.addresses import email_confirm
+from accounts.operations.addresses import email_change, email_confirm
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.audit import audit_verify
 from accounts.operations.base import NewPassword
