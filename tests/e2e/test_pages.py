@@ -45,6 +45,7 @@ def _confirmed(visitor: Visitor) -> None:
 
 
 def _taken(visitor: Visitor) -> None:
+    visitor.expected = 409
     visitor.press("Yes, it is mine")
     expect(visitor.page.get_by_role("heading", name="The address was not changed")).to_be_visible()
 

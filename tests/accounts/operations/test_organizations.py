@@ -94,9 +94,8 @@ class TestOrganizations:
         self, operator: Actor, acme: Organization, everything: Photograph
     ) -> None:
         for wrong in ("fr", "", "DE", "de-AT"):
-            refusal = refused(
-                Invalid, lambda wrong=wrong: org_update(actor=operator, organization=acme, language=wrong), everything
-            )
+            change = partial(org_update, actor=operator, organization=acme, language=wrong)
+            refusal = refused(Invalid, change, everything)
             assert refusal.fields == {"language": "must be one of: en, de"}
 
         assert org_update(actor=operator, organization=acme, language="de").language == "de"
