@@ -115,6 +115,7 @@ class Action(StrEnum):
     LINK_REDEEM = "link.redeem"
     PASSWORD_RESET_REQUEST = "password.reset_request"  # noqa: S105 -- the name of a verb
     PASSWORD_RESET = "password.reset"  # noqa: S105 -- the name of a verb
+    EMAIL_CHANGE = "email.change"
     EMAIL_CONFIRM = "email.confirm"
     INVITE_REQUEST = "invite.request"
     INVITE_ACCEPT = "invite.accept"
@@ -148,6 +149,7 @@ SYSTEM_ACTIONS: Final = frozenset(
         Action.LINK_REDEEM,
         Action.PASSWORD_RESET_REQUEST,
         Action.PASSWORD_RESET,
+        Action.EMAIL_CHANGE,
         Action.EMAIL_CONFIRM,
         Action.INVITE_REQUEST,
         Action.INVITE_ACCEPT,

@@ -25,12 +25,23 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from accounts.errors import Invalid
+from accounts.errors import AccountsError, Invalid
 from accounts.identifiers import email_key
-from accounts.models import Invite, Outbox, Session, User
+from accounts.models import EmailChange, Invite, Outbox, Session, User
 from accounts.statuses import Status
 
-__all__ = ["LANGUAGES", "LETTERS", "Failure", "Letter", "Rendered", "failure_of", "preview", "send", "void"]
+__all__ = [
+    "LANGUAGES",
+    "LETTERS",
+    "Failure",
+    "Letter",
+    "NotSent",
+    "Rendered",
+    "failure_of",
+    "guard_true",
+    "preview",
+    "send",
+]
 
 LANGUAGES: Final = ("en", "de")
 """The languages that letters are complete in, the usual one first."""
@@ -76,9 +87,15 @@ LETTERS: Final[Mapping[str, Letter]] = {
             kind="confirm_email",
             title="Confirm the address",
             purpose="email_confirm",
-            statuses=(Status.ACTIVE, Status.INVITED),
+            statuses=(Status.ACTIVE,),
             to_present_address=True,
             until_confirmed=True,
+        ),
+        Letter(
+            kind="email_change",
+            title="Confirm the new address",
+            purpose="email_change",
+            statuses=(Status.ACTIVE,),
         ),
         Letter(kind="invite", title="Invite", purpose="invite", statuses=(Status.INVITED,), to_present_address=True),
         Letter(kind="joined", title="Welcome, after an invite", page="admin:login", statuses=(Status.ACTIVE,)),
@@ -122,18 +139,30 @@ class Failure(NamedTuple):
 
 
 # --- whether it is still true ----------------------------------------------------------------
-def void(letter: Letter, user: User, address: str) -> str:
-    """Say why a letter is not to be sent any more; empty if it is."""
+class NotSent(Exception):
+    """Why a letter is not to be sent any more: what it says is no longer so."""
+
+
+def guard_true(letter: Letter, user: User, address: str) -> None:
+    """Refuse a letter that says what is no longer so.
+
+    :raises NotSent: saying why
+    """
     status = user.current_status
     if status in UNUSED or (letter.statuses and status not in letter.statuses):
-        return f"not sent: the account is {status}"
+        raise NotSent(f"the account is {status}")
     if letter.to_present_address and _key(address) != user.email_key:
-        return "not sent: the account has another address by now"
+        raise NotSent("the account has another address by now")
     if letter.until_confirmed and user.email_verified:
-        return "not sent: the address is confirmed already"
+        raise NotSent("the address is confirmed already")
+    if letter.kind == "email_change" and not _is_waited_for(user, address):
+        raise NotSent("the change of address is over")
     if letter.kind == "invite" and _invite(user) is None:
-        return "not sent: the invite is over"
-    return ""
+        raise NotSent("the invite is over")
+
+
+def _is_waited_for(user: User, address: str) -> bool:
+    return EmailChange.objects.live().filter(user=user, email_key=_key(address)).exists()
 
 
 def _key(address: str) -> str:
@@ -151,7 +180,7 @@ def preview(letter: Letter, user: User) -> Rendered:
 
 
 def rendered(letter: Letter, user: User, *, address: str, at: datetime, link: str) -> Rendered:
-    """Draw a letter in the person's language.
+    """Draw a letter in the person's language; of whom none is known, in their organization's.
 
     :param at: when that happened which it tells of
     :param link: the one-time link, for a letter that has one
@@ -186,7 +215,7 @@ def _drawn(letter: Letter, base: str, context: Mapping[str, Any], *, is_html: bo
 
 
 def _language(user: User) -> str:
-    word = re.split(r"[-_]", user.locale.lower(), maxsplit=1)[0]
+    word = re.split(r"[-_]", (user.locale or user.organization.language).lower(), maxsplit=1)[0]
     return word if word in LANGUAGES else LANGUAGES[0]
 
 
@@ -288,6 +317,8 @@ def failure_of(error: Exception, address: str) -> Failure:
         return Failure(told, is_final=isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500)
     if isinstance(error, ssl.SSLCertVerificationError):
         return Failure(f"the mail server's certificate: {error.verify_message}"[:WORDS], is_final=False)
+    if isinstance(error, AccountsError):
+        return Failure(error.message, is_final=False)
     known = next((words for kind, words in FAILURES.items() if isinstance(error, kind)), "")
     return Failure(known or type(error).__name__, is_final=False)
 

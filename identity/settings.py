@@ -337,7 +337,7 @@ if _email_url := env.str("EMAIL_URL", ""):
     _email = url_parts(_email_url, expected=EMAIL_URL_FORM)
     if _email.scheme not in EMAIL_PORTS or not _email.hostname:
         raise ImproperlyConfigured(EMAIL_URL_FORM)
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_BACKEND = "accounts.mail_server.EmailBackend"
     EMAIL_HOST, EMAIL_PORT = _email.hostname, _email.port or EMAIL_PORTS[_email.scheme]
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_email.username or ""), unquote(_email.password or "")
     if _password_file := env.str("EMAIL_PASSWORD_FILE", ""):

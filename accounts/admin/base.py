@@ -502,7 +502,8 @@ class HouseAdmin(ModelAdmin[Any]):
         can_do = 0
         if form.is_valid() if form.is_bound else not form.needs_input:
             results = tried(chosen, verb.bound(actor_of(request), form.arguments()), key=key_of)
-            table = table_of(results, self._names(chosen), caption="What will happen")
+            effects = {key_of(row): verb.effect(row) for row in chosen if not isinstance(row, str)}
+            table = table_of(results, self._names(chosen), caption="What will happen", effects=effects)
             can_do = sum(result.result == "ok" for result in results)
         who = self.named(single).text if single is not None else f"{len(chosen):,} {self.plural.lower()}"
         context = {

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import get_language_info
 
 from accounts import policy
 from accounts.actions import Action
@@ -17,6 +18,7 @@ from accounts.admin.site import site
 from accounts.admin.tables import Cell, Link, badge, date
 from accounts.admin.verbs import HouseForm, Verb, VersionedForm, called_on
 from accounts.errors import Conflict, Invalid, VersionConflict
+from accounts.mail import LANGUAGES
 from accounts.models import (
     APIKey,
     Application,
@@ -62,15 +64,26 @@ class OrganizationForm(HouseForm):
 
 
 class RenameForm(VersionedForm, OrganizationForm):
-    """What an organization is to be called, and how long its invites live."""
+    """What an organization is to be called, its language, and how long its invites live."""
 
+    language = forms.ChoiceField(
+        label="Language",
+        choices=[(code, get_language_info(code)["name"]) for code in LANGUAGES],
+        help_text="Of letters to people of whom none is known.",
+    )
     invite_days = forms.IntegerField(label="Invites live for days", min_value=1, max_value=90)
-    field_order = ("name", "slug", "invite_days", "reason")
+    field_order = ("name", "slug", "language", "invite_days", "reason")
 
 
 def name_values(row: Organization) -> dict[str, Any]:
     """Give what the form begins with."""
-    return {"name": row.name, "slug": row.slug, "invite_days": row.invite_days, "version": row.version}
+    return {
+        "name": row.name,
+        "slug": row.slug,
+        "language": row.language,
+        "invite_days": row.invite_days,
+        "version": row.version,
+    }
 
 
 def _verb(action: Action, label: str, done: str, summary: str, operation: Any) -> Verb:

@@ -183,6 +183,7 @@ OTHERS: Final = (
         done="gets a letter with a link",
         summary="Send a letter with a link to set a new password, good for an hour. The present one works until then.",
         call=called_on("user", user_reset_password),
+        effect=lambda user: f"a letter with a link goes to {user.email}; links from earlier such letters die",
         fits=lambda user: user.may_sign_in,
     ),
     Verb(

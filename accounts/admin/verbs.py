@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from django import forms
@@ -146,6 +147,8 @@ class Verb:
     takes_many: bool = True
     fits: Callable[[Any], bool] = lambda _: True
     subject: Callable[[Any], Any] = lambda row: row
+    effect: Callable[[Any], str] = lambda _: ""
+    """What it does to a row that the row does not show."""
 
     @property
     def word(self) -> str:
@@ -202,9 +205,17 @@ DONE = {"ok": "done", "unchanged": "already so", "failed": "refused"}
 
 
 def table_of(
-    results: Iterable[RowResult], named: Callable[[str], Cell], *, caption: str, is_done: bool = False
+    results: Iterable[RowResult],
+    named: Callable[[str], Cell],
+    *,
+    caption: str,
+    effects: Mapping[str, str] = MappingProxyType({}),
+    is_done: bool = False,
 ) -> Table:
-    """Draw the results of a verb, tried or done."""
+    """Draw the results of a verb, tried or done.
+
+    :param effects: by key, what will happen beside what the row shows
+    """
     words = DONE if is_done else RESULTS
     rows = []
     for result in results:
@@ -212,6 +223,8 @@ def table_of(
         what = "; ".join(
             f"{field}: {before} → {after}" if before else f"{field}: {after}" for field, before, after in lines
         )
+        if result.result == "ok":
+            what = "; ".join(filter(None, (what, effects.get(result.key, ""))))
         if result.error is not None:
             what = result.error.message
         rows.append(TableRow([named(result.key), Cell(words[result.result], badge=result.result), Cell(what)]))

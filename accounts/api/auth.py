@@ -10,8 +10,9 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
 from accounts.models import Organization
+from accounts.operations.addresses import email_confirm
 from accounts.operations.base import NewPassword
-from accounts.operations.recovery import email_confirm, password_reset, password_reset_request
+from accounts.operations.recovery import password_reset, password_reset_request
 
 __all__ = ["AuthViewSet"]
 

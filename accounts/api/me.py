@@ -2,21 +2,40 @@
 
 from typing import Any
 
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
+from accounts.api.inputs import Input, Text
 from accounts.api.users import ProfileInput
 from accounts.errors import NotAllowed
-from accounts.models import APIKey, User
+from accounts.models import APIKey, EmailChange, User
 from accounts.models.users import PROFILE_FIELDS
+from accounts.operations.addresses import email_change
 from accounts.operations.users import user_update
 from accounts.serializers.api_keys import APIKeyOutput
 from accounts.serializers.base import output
 from accounts.serializers.users import UserDetailOutput
 
 __all__ = ["MeViewSet"]
+
+
+class EmailChangeInput(Input):
+    """The address that one wants to have."""
+
+    email = Text(max_length=254)
+    current_password = Text(write_only=True, help_text="the password that one signs in with")
+
+
+class AddressesOutput(serializers.Serializer[Any]):
+    """One's own address, and the one that waits to be confirmed."""
+
+    email = serializers.CharField()
+    email_verified = serializers.BooleanField()
+    pending_email = serializers.CharField(allow_null=True)
+    pending_until = serializers.DateTimeField(allow_null=True)
 
 
 class MeViewSet(HouseViewSet):
@@ -26,6 +45,10 @@ class MeViewSet(HouseViewSet):
     endpoints = {
         "list": Endpoint(name="me_show", output=UserDetailOutput, also=APIKeyOutput),
         "partial_update": Endpoint(name="me_update", input=ProfileInput, output=UserDetailOutput, versioned=True),
+        "email": Endpoint(name="me_email", output=AddressesOutput),
+        "change_email": Endpoint(
+            name="email_change", input=EmailChangeInput, output=AddressesOutput, status=202, is_bounded=True
+        ),
     }
 
     def rows(self) -> Any:
@@ -51,3 +74,31 @@ class MeViewSet(HouseViewSet):
             expected_version=self.expected_version(),
         )
         return self.answered(changed.pk)
+
+    def email(self, request: Request) -> Response:
+        """Show one's own address, and the one that waits to be confirmed."""
+        return Response(self._addresses(self._person()), status=200)
+
+    def change_email(self, request: Request) -> Response:
+        """Ask for another address: a letter with a link goes there, and until it is opened everything stays as it is.
+
+        The answer is the same whether somebody has that address or not.
+        """
+        given, person = self.read(), self._person()
+        email_change(actor=self.actor, user=person, email=given["email"], current_password=given["current_password"])
+        return Response(self._addresses(person), status=202)
+
+    def _person(self) -> User:
+        if self.actor.user_id is None:
+            raise NotAllowed("A key has no address.", remedy="Sign in as a person.")
+        person: User = self.rows().get()
+        return person
+
+    def _addresses(self, person: User) -> dict[str, Any]:
+        change = EmailChange.objects.live().filter(user=person).first()
+        return {
+            "email": person.email,
+            "email_verified": person.email_verified,
+            "pending_email": change.email if change else None,
+            "pending_until": change.expires_at if change else None,
+        }

@@ -12,6 +12,7 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Number, ReasonInput, Text, Texts
 from accounts.errors import NotFound
+from accounts.mail import LANGUAGES
 from accounts.models import Membership, Organization, User
 from accounts.operations.organizations import (
     ORGANIZATION_TRANSITIONS,
@@ -29,6 +30,9 @@ from accounts.serializers.organizations import MembershipOutput, OrganizationOut
 __all__ = ["MembershipViewSet", "OrganizationViewSet"]
 
 
+CHOICES = ", ".join(f"`{language}`" for language in LANGUAGES)
+
+
 class OrganizationCreateInput(ReasonInput):
     """A new organization."""
 
@@ -41,6 +45,7 @@ class OrganizationUpdateInput(ReasonInput):
 
     slug = Text(required=False, max_length=63)
     name = Text(required=False, max_length=200)
+    language = Text(required=False, max_length=35, help_text=f"of letters, where a person has none: {CHOICES}")
     invite_days = Number(required=False, help_text="how long invites live: 1 to 90 days")
 
 

@@ -36,6 +36,7 @@ urlpatterns = [
     path("schema/", schema, name="api-schema"),
     path("docs/", DocsView.as_view(), name="api-docs"),
     path("v1/me/", MeViewSet.as_view({"get": "list", "patch": "partial_update"}), name="me"),
+    path("v1/me/email/", MeViewSet.as_view({"get": "email", "post": "change_email"}), name="me-email"),
     path(
         "v1/auth/password/reset-request/",
         AuthViewSet.as_view({"post": "reset_request"}),

@@ -7,7 +7,6 @@ import accounts.statuses
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -160,6 +159,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200)),
                 ('status', models.CharField(choices=[(accounts.statuses.OrganizationStatus['ACTIVE'], accounts.statuses.OrganizationStatus['ACTIVE']), (accounts.statuses.OrganizationStatus['SUSPENDED'], accounts.statuses.OrganizationStatus['SUSPENDED']), (accounts.statuses.OrganizationStatus['ARCHIVED'], accounts.statuses.OrganizationStatus['ARCHIVED'])], default='active', max_length=10)),
                 ('status_reason', models.CharField(blank=True, max_length=500)),
+                ('language', models.CharField(db_default='en', default='en', max_length=35)),
                 ('invite_days', models.PositiveSmallIntegerField(db_default=7, default=7)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('updated_at', models.DateTimeField(editable=False, null=True)),
@@ -174,13 +174,28 @@ class Migration(migrations.Migration):
             fields=[
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('id', accounts.models.base.PrefixedIDField(default=accounts.ids.new, editable=False, prefix='lnk', primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('sign_in', 'sign_in'), ('password_reset', 'password_reset'), ('welcome', 'welcome'), ('email_confirm', 'email_confirm')], db_default='sign_in', max_length=16)),
+                ('purpose', models.CharField(choices=[('sign_in', 'sign_in'), ('password_reset', 'password_reset'), ('welcome', 'welcome'), ('email_confirm', 'email_confirm'), ('email_change', 'email_change')], db_default='sign_in', max_length=16)),
                 ('sent_to_key', models.CharField(editable=False, max_length=320, null=True)),
                 ('lookup', models.CharField(editable=False, max_length=12, unique=True)),
                 ('secret_hash', models.CharField(editable=False, max_length=64)),
                 ('expires_at', models.DateTimeField()),
                 ('used_at', models.DateTimeField(null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='one_time_links', to=settings.AUTH_USER_MODEL)),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='EmailChange',
+            fields=[
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('id', accounts.models.base.PrefixedIDField(default=accounts.ids.new, editable=False, prefix='emc', primary_key=True, serialize=False)),
+                ('email', models.CharField(max_length=254)),
+                ('email_key', models.CharField(editable=False, max_length=320)),
+                ('expires_at', models.DateTimeField()),
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='email_change', to=settings.AUTH_USER_MODEL)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
             options={
@@ -320,18 +335,16 @@ class Migration(migrations.Migration):
             name='FailedTries',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('known', 'known'), ('elsewhere', 'elsewhere'), ('code', 'code'), ('network', 'network')], max_length=9)),
-                ('person_id', models.UUIDField(default=uuid.UUID('00000000-0000-0000-0000-000000000000'))),
-                ('network', models.CharField(blank=True, max_length=43)),
+                ('kind', models.CharField(choices=[('known', 'known'), ('elsewhere', 'elsewhere'), ('code', 'code')], max_length=9)),
+                ('person_id', models.UUIDField()),
                 ('count', models.PositiveIntegerField(default=0)),
-                ('first_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('last_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('blocked_until', models.DateTimeField(null=True)),
             ],
             options={
                 'verbose_name_plural': 'failed tries',
                 'indexes': [models.Index(fields=['last_at'], name='failed_tries_by_last')],
-                'constraints': [models.UniqueConstraint(fields=('person_id', 'kind', 'network'), name='failed_tries_once'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'network'), ('person_id', uuid.UUID('00000000-0000-0000-0000-000000000000'))), models.Q(models.Q(('person_id', uuid.UUID('00000000-0000-0000-0000-000000000000')), _negated=True), models.Q(('kind', 'network'), _negated=True)), _connector='OR'), name='failed_tries_of_person_or_network')],
+                'constraints': [models.UniqueConstraint(fields=('person_id', 'kind'), name='failed_tries_once')],
             },
         ),
         migrations.CreateModel(

@@ -4,7 +4,7 @@ from accounts.models.api_keys import APIKey
 from accounts.models.applications import Application, Permission
 from accounts.models.audit import AuditChain, AuditEvent, AuditPart
 from accounts.models.claims import ClaimDefinition, ClaimKey, ClaimValue
-from accounts.models.delivery import IdempotencyKey, OneTimeLink, Outbox, Purpose, ResetRequest
+from accounts.models.delivery import EmailChange, IdempotencyKey, OneTimeLink, Outbox, Purpose, ResetRequest
 from accounts.models.installation import Installation
 from accounts.models.invites import Invite, InviteClaim, InviteKind, InviteRole, InviteStatus
 from accounts.models.organizations import Membership, Organization
@@ -23,6 +23,7 @@ __all__ = [
     "ClaimDefinition",
     "ClaimKey",
     "ClaimValue",
+    "EmailChange",
     "FailedTries",
     "IdempotencyKey",
     "Installation",

@@ -12,7 +12,7 @@ from accounts.errors import NotFound
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.organizations import Organization
 
-__all__ = ["IdempotencyKey", "OneTimeLink", "Outbox", "Purpose", "ResetRequest"]
+__all__ = ["EmailChange", "IdempotencyKey", "OneTimeLink", "Outbox", "Purpose", "ResetRequest"]
 
 
 class OutboxQuerySet(TenantQuerySet["Outbox"]):
@@ -28,6 +28,14 @@ class OutboxQuerySet(TenantQuerySet["Outbox"]):
         """Keep those of one state; that it is not ``sent`` is said in the words of the index of those few."""
         rows = self.filter(state=state)
         return rows if state == Outbox.SENT else rows.exclude(state=Outbox.SENT)
+
+    def drop(self, why: str) -> int:
+        """Take back those that still wait, because what they say is no longer so; says how many.
+
+        :param why: without addresses
+        """
+        waiting = self.filter(state=Outbox.QUEUED)
+        return waiting.update(state=Outbox.DROPPED, dead_at=timezone.now(), last_error=f"not sent: {why}"[:200])
 
     def locked(self, letter: "Outbox") -> "Outbox":
         """Hold a letter's row, after the person's.
@@ -128,6 +136,8 @@ class Purpose(StrEnum):
     """Set the first password of a new account."""
     EMAIL_CONFIRM = "email_confirm"
     """Show that the mailbox is theirs."""
+    EMAIL_CHANGE = "email_change"
+    """Show that the mailbox is theirs, and have it as their address from then on."""
 
 
 class OneTimeLinkQuerySet(models.QuerySet["OneTimeLink"]):
@@ -165,6 +175,30 @@ class OneTimeLink(Row):
     used_at = models.DateTimeField(null=True)
 
     objects = OneTimeLinkQuerySet.as_manager()
+
+
+class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
+    """Addresses that are waited for."""
+
+    def live(self) -> Self:
+        """Keep those that can still be confirmed."""
+        return self.filter(expires_at__gt=timezone.now())
+
+
+class EmailChange(Row):
+    """An address that a person wants to have: theirs once they open the link in the letter to it.
+
+    Whether somebody else has it is looked at then.
+    """
+
+    id = PrefixedIDField(prefix="emc")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    user = models.OneToOneField("accounts.User", on_delete=models.CASCADE, related_name="email_change")
+    email = models.CharField(max_length=254)
+    email_key = models.CharField(max_length=320, editable=False)
+    expires_at = models.DateTimeField()
+
+    objects = EmailChangeQuerySet.as_manager()
 
 
 class ResetRequest(models.Model):

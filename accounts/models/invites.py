@@ -104,7 +104,7 @@ class InviteQuerySet(TenantQuerySet["Invite"]):
         return sum(rows._ended() for rows in (asked, named))
 
     def _ended(self) -> int:
-        Outbox.objects.filter(pk__in=self.values("letter_id"), state=Outbox.QUEUED).delete()
+        Outbox.objects.filter(pk__in=self.values("letter_id")).drop("the invite was revoked")
         return self.update(
             revoked_at=timezone.now(), lookup=None, secret_hash="", message="", email=None, email_key=None
         )

@@ -61,6 +61,7 @@ class Organization(Row):
     name = models.CharField(max_length=200)
     status = models.CharField(max_length=10, choices=[(s, s) for s in OrganizationStatus], default="active")
     status_reason = models.CharField(max_length=500, blank=True)
+    language = models.CharField(max_length=35, default="en", db_default="en")
     invite_days = models.PositiveSmallIntegerField(default=7, db_default=7)
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(null=True, editable=False)

@@ -6,9 +6,7 @@ from uuid import UUID
 from django.db import models
 from django.utils import timezone
 
-__all__ = ["NOBODY", "FailedTries", "TriesOf"]
-
-NOBODY = UUID(int=0)
+__all__ = ["FailedTries", "TriesOf"]
 
 
 class TriesOf(StrEnum):
@@ -19,8 +17,6 @@ class TriesOf(StrEnum):
     PASSWORD_FROM_ELSEWHERE = "elsewhere"  # noqa: S105 -- a word
     CODE = "code"
     """The second factor, by whoever knew the password."""
-    NETWORK = "network"
-    """Anything, from one network, whomever it names."""
 
 
 class FailedTriesQuerySet(models.QuerySet["FailedTries"]):
@@ -40,10 +36,8 @@ class FailedTries(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=9, choices=[(word.value, word.value) for word in TriesOf])
-    person_id = models.UUIDField(default=NOBODY)
-    network = models.CharField(max_length=43, blank=True)
+    person_id = models.UUIDField()
     count = models.PositiveIntegerField(default=0)
-    first_at = models.DateTimeField(default=timezone.now)
     last_at = models.DateTimeField(default=timezone.now)
     blocked_until = models.DateTimeField(null=True)
 
@@ -51,14 +45,7 @@ class FailedTries(models.Model):
 
     class Meta:
         verbose_name_plural = "failed tries"
-        constraints = [
-            models.UniqueConstraint(fields=["person_id", "kind", "network"], name="failed_tries_once"),
-            models.CheckConstraint(
-                name="failed_tries_of_person_or_network",
-                condition=models.Q(person_id=NOBODY, kind=TriesOf.NETWORK.value)
-                | ~models.Q(person_id=NOBODY) & ~models.Q(kind=TriesOf.NETWORK.value),
-            ),
-        ]
+        constraints = [models.UniqueConstraint(fields=["person_id", "kind"], name="failed_tries_once")]
         indexes = [models.Index(fields=["last_at"], name="failed_tries_by_last")]
 
     def __str__(self) -> str:

@@ -9,7 +9,13 @@ from accounts.models import APIKey, Invite, RoleAssignment, Session, User
 from accounts.operations.links import void
 from accounts.statuses import OrganizationStatus, Status
 
-__all__ = ["end_credentials", "guard_changeable", "guard_last_owner", "guard_last_superuser", "guard_leaving"]
+__all__ = [
+    "end_credentials",
+    "guard_changeable",
+    "guard_last_owner",
+    "guard_last_superuser",
+    "guard_leaving",
+]
 
 
 def end_credentials(
@@ -26,7 +32,7 @@ def end_credentials(
     theirs = theirs.exclude(pk=but) if but else theirs
     ended = {
         "sessions": theirs.end(reason) if sessions else 0,
-        "links": void(user, confirmations=keys),
+        "links": void(user, reason, confirmations=keys),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
         "invites": Invite.objects.filter(Q(invited_by=user.pk) | Q(user=user)).revoke() if keys else 0,
     }

@@ -24,6 +24,7 @@ from accounts.models import (
     InviteStatus,
     Membership,
     Organization,
+    Outbox,
     Role,
     User,
 )
@@ -166,8 +167,7 @@ def user_resend_invite(*, actor: Actor, invite: Invite, print_link: bool = False
     before = invite.expires_at
     invite.expires_at = timezone.now() + timedelta(days=invite.organization.invite_days)
     invite.lookup, invite.secret_hash, invite.is_mailed, invite.via = None, "", False, None
-    if invite.letter is not None and invite.letter.state == invite.letter.QUEUED:
-        invite.letter.delete()
+    Outbox.objects.filter(pk=invite.letter_id).drop("the invite was sent again")
     invite.letter = None
     invite.save()
     link = ""

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import Conflict, NotAuthenticated
-from accounts.mail import LETTERS
-from accounts.models import Invite, OneTimeLink, Outbox, Purpose, User
+from accounts.mail import LETTERS, NotSent, guard_true
+from accounts.models import EmailChange, Invite, OneTimeLink, Outbox, Purpose, User
 from accounts.secrets import generate, matches, parse
 
 __all__ = [
@@ -36,6 +36,7 @@ LIFE: Final[Mapping[Purpose, timedelta]] = {
     Purpose.PASSWORD_RESET: timedelta(hours=1),
     Purpose.WELCOME: timedelta(days=3),
     Purpose.EMAIL_CONFIRM: timedelta(days=3),
+    Purpose.EMAIL_CHANGE: timedelta(days=3),
 }
 LINKED: Final[Mapping[str, Purpose]] = {
     kind: Purpose(letter.purpose) for kind, letter in LETTERS.items() if letter.purpose in set(Purpose)
@@ -49,7 +50,7 @@ def mint(user: User, purpose: Purpose, *, is_mailed: bool = False) -> str:
     Earlier links for the same purpose die. The address begins with the configured public one, whatever
     a request called us.
 
-    :param is_mailed: it goes to the account's address, so that whoever opens it reads that mailbox
+    :param is_mailed: it goes to the address that it is about, so that whoever opens it reads that mailbox
     """
     user.one_time_links.filter(purpose=purpose).void()
     secret = generate("lnk")
@@ -57,13 +58,20 @@ def mint(user: User, purpose: Purpose, *, is_mailed: bool = False) -> str:
         organization_id=user.organization_id,
         user=user,
         purpose=purpose,
-        sent_to_key=user.email_key if is_mailed else None,
+        sent_to_key=_address_key(user, purpose) if is_mailed else None,
         lookup=secret.lookup,
         secret_hash=secret.hash,
         expires_at=timezone.now() + LIFE[purpose],
     )
     # SECURITY: from the settings, never from a Host header, which anybody writes.
     return settings.PUBLIC_URL + reverse("link", args=[secret.text])
+
+
+def _address_key(user: User, purpose: Purpose) -> str | None:
+    """Give the key of the address that a link is about now: the one that is waited for, else the account's."""
+    if purpose == Purpose.EMAIL_CHANGE:
+        return EmailChange.objects.live().filter(user=user).values_list("email_key", flat=True).first()
+    return user.email_key
 
 
 def mint_invite(invite: Invite, *, is_mailed: bool = False) -> str:
@@ -82,26 +90,32 @@ def mint_invite(invite: Invite, *, is_mailed: bool = False) -> str:
 def link_for(row: Outbox) -> str:
     """Make the link that a letter carries, while it is written.
 
-    :raises Conflict: if the letter was taken back meanwhile, or the account may not sign in now
+    :raises NotSent: if the letter was taken back meanwhile, or says what is no longer so
+    :raises Conflict: if the organization is on hold, or the account was changed at the same moment
     """
     with transaction.atomic():
         user = User.objects.locked(row.user)
         if not Outbox.objects.filter(pk=row.pk, state=Outbox.QUEUED).exists():
-            raise Conflict("The letter was taken back.")
+            raise NotSent("taken back")
+        guard_true(LETTERS[row.kind], user, row.address)
         if row.kind == "invite":
             return mint_invite(Invite.objects.get(letter=row), is_mailed=True)
         guard_may_sign_in(user)
         return mint(user, LINKED[row.kind], is_mailed=True)
 
 
-def void(user: User, *, confirmations: bool = True) -> int:
+def void(user: User, reason: str, *, confirmations: bool = True) -> int:
     """Make a person's links useless, and take back the letters that would carry one; says how many links there were.
 
+    A change of address that waits for its link is over.
+
+    :param reason: the verb that does it, which the letters keep
     :param confirmations: also those that only confirm an address: they open no door
     """
     kept = () if confirmations else (Purpose.EMAIL_CONFIRM,)
     letters = [letter for letter, purpose in LINKED.items() if purpose not in kept]
-    Outbox.objects.filter(user=user, kind__in=letters, state=Outbox.QUEUED).delete()
+    Outbox.objects.filter(user=user, kind__in=letters).drop(f"taken back by {reason}")
+    EmailChange.objects.filter(user=user).delete()
     return user.one_time_links.exclude(purpose__in=kept).void()
 
 
@@ -144,7 +158,7 @@ def link_used(token: str, *purposes: Purpose) -> tuple[OneTimeLink, User]:
     """
     link = link_find(token, *purposes)
     user = User.objects.locked(link.user)
-    is_theirs = link.sent_to_key in {None, user.email_key}
+    is_theirs = link.sent_to_key in {None, _address_key(user, Purpose(link.purpose))}
     if not OneTimeLink.objects.use(link) or not is_theirs or not user.may_sign_in:
         raise dead_link()
     return link, user

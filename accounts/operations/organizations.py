@@ -9,6 +9,7 @@ from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotFound
+from accounts.mail import LANGUAGES
 from accounts.models import Installation, Membership, Organization, Session, User
 from accounts.operations.base import differences, expect_version, operation, slug_checked
 from accounts.operations.credentials import guard_changeable, guard_last_owner
@@ -62,15 +63,17 @@ def org_update(
     organization: Organization,
     slug: str | None = None,
     name: str | None = None,
+    language: str | None = None,
     invite_days: int | None = None,
     reason: str = "",
     expected_version: int | None = None,
 ) -> Organization:
-    """Rename an organization, or settle how long its invites live; what is already so changes nothing.
+    """Rename an organization, or settle its language or how long its invites live; what is so changes nothing.
 
+    :param language: of letters to people of whom no language is known
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission
-    :raises Invalid: if slug or name cannot be one, or the days are not 1 to 90
+    :raises Invalid: if slug or name cannot be one, there are no letters in the language, or the days are not 1 to 90
     :raises Conflict: if the slug is taken, or the version is another one
     """
     Installation.objects.locked()
@@ -84,6 +87,11 @@ def org_update(
             raise Conflict("The slug is taken.", remedy="Choose another.", fields={"slug": "taken"})
     if name is not None:
         organization.name = text_checked("name", name, longest=NAME_LENGTH)
+    if language is not None:
+        if language not in LANGUAGES:
+            choices = ", ".join(LANGUAGES)
+            raise Invalid(f"Letters are written in: {choices}.", fields={"language": f"must be one of: {choices}"})
+        organization.language = language
     if invite_days is not None:
         if not 1 <= invite_days <= INVITE_DAYS:
             raise Invalid(
@@ -180,6 +188,7 @@ def _shown(organization: Organization) -> dict[str, Any]:
     return {
         "slug": organization.slug,
         "name": organization.name,
+        "language": organization.language,
         "invite_days": organization.invite_days,
         "status": str(organization.status),
         "status_reason": organization.status_reason,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
-from accounts import audit, letter_files, mail, policy
+from accounts import audit, letter_files, mail, mail_server, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict
@@ -24,7 +24,8 @@ __all__ = ["deliver", "deliver_letter", "enqueue_due", "forget_tasks", "letter_r
 ATTEMPTS: Final = 8
 FIRST_DELAY: Final = timedelta(seconds=30)
 BATCH: Final = 500
-LEASE: Final = timedelta(minutes=5)
+LEASE: Final = mail_server.WHOLE + timedelta(minutes=1)
+"""How long a worker has a letter for itself: longer than the mail server is spoken to."""
 TASKS_KEPT: Final = timedelta(days=1)
 
 
@@ -108,33 +109,29 @@ def deliver(letter_id: UUID) -> bool:
         return False
     try:
         letter = mail.LETTERS[row.kind]
-        if why := mail.void(letter, row.user, row.address):
-            _end(row, Outbox.DROPPED, why)
-            return False
+        mail.guard_true(letter, row.user, row.address)
         # The secret of a link is made now and stands in the letter alone.
         mail.send(row, link=link_for(row) if letter.purpose else "")
+    except mail.NotSent as reason:
+        Outbox.objects.filter(pk=row.pk).drop(str(reason))
+        return False
     except Exception as error:  # noqa: BLE001 -- whatever the mail server does, the row says so
         _failed(row, mail.failure_of(error, row.address))
         return False
-    if not _note(row, state=Outbox.SENT, delivered_at=timezone.now(), attempts=row.attempts + 1, last_error=""):
+    # It is sent whatever became of it meanwhile: what was taken back too late did go out, with a dead link.
+    sent = {"state": Outbox.SENT, "delivered_at": timezone.now(), "dead_at": None, "last_error": ""}
+    if not Outbox.objects.filter(pk=row.pk).update(**sent, attempts=row.attempts + 1):
         letter_files.forget(row.user_id)  # erased while it was written
     return True
 
 
 def _failed(row: Outbox, failure: mail.Failure) -> None:
     """Note why, and when to try again, if at all."""
-    attempts = row.attempts + 1
-    if failure.is_final or attempts >= ATTEMPTS:
-        _end(row, Outbox.FAILED, failure.why, attempts=attempts)
-        return
-    delay = FIRST_DELAY * 2**row.attempts * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter, not a secret
-    _note(row, attempts=attempts, next_attempt_at=timezone.now() + delay, last_error=failure.why)
-
-
-def _end(row: Outbox, state: str, why: str, **more: Any) -> None:
-    _note(row, state=state, dead_at=timezone.now(), last_error=why, **more)
-
-
-def _note(row: Outbox, **changed: Any) -> int:
-    """Say what became of a letter, if it is still there; says whether it is."""
-    return Outbox.objects.filter(pk=row.pk).update(**changed)
+    noted: dict[str, Any] = {"attempts": row.attempts + 1, "last_error": failure.why}
+    if failure.is_final or noted["attempts"] >= ATTEMPTS:
+        noted |= {"state": Outbox.FAILED, "dead_at": timezone.now()}
+    else:
+        delay = FIRST_DELAY * 2**row.attempts * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter, not a secret
+        noted["next_attempt_at"] = timezone.now() + delay
+    # One that was taken back meanwhile stays so.
+    Outbox.objects.filter(pk=row.pk, state=Outbox.QUEUED).update(**noted)

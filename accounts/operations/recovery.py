@@ -1,4 +1,4 @@
-"""Ways back in, and what a mailbox proves: sign-in links, lost passwords, confirmed addresses."""
+"""Ways back in: sign-in links and lost passwords."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,7 +28,6 @@ __all__ = [
     "Redeemed",
     "admin_link",
     "answer_reset_request",
-    "email_confirm",
     "forget_reset_requests",
     "link_redeem",
     "password_reset",
@@ -217,19 +216,4 @@ def password_reset(*, actor: Actor, token: str, password: NewPassword) -> User:
     if link.sent_to_key is not None:
         user.email_verified_at = user.email_verified_at or timezone.now()
     _set_by_link(actor, Action.PASSWORD_RESET, user, password)
-    return user
-
-
-@operation(Action.EMAIL_CONFIRM)
-def email_confirm(*, actor: Actor, token: str) -> User:
-    """Mark the address that a link was mailed to as confirmed.
-
-    :raises NotAuthenticated: if the link opens nothing (any more); of several at once one gets in
-    """
-    _, user = link_used(token, Purpose.EMAIL_CONFIRM)
-    if not user.email_verified:
-        user.email_verified_at = timezone.now()
-        user.touch()
-        user.save()
-    audit.record(actor, Action.EMAIL_CONFIRM, user)
     return user

@@ -6,28 +6,28 @@ hour. Where the person was signed in from before is counted apart, and a link by
 nobody can keep somebody else out. (NIST SP 800-63B-4, 3.2.2; docs/signing-in.md)
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, NotFound, Throttled
-from accounts.models import FailedTries, Session, TriesOf, User
-from accounts.models.tries import NOBODY
+from accounts.errors import Conflict, Invalid, NotFound, Throttled
+from accounts.models import FailedTries, Session, Throttle, TriesOf, User
 from accounts.operations.base import operation
 from accounts.operations.statuses import change_status
+from accounts.operations.throttles import bounded
+from accounts.passwords import verified
 
-__all__ = ["Tried", "forget_tries", "network_of", "try_code", "try_password"]
+__all__ = ["Tried", "check_present_password", "forget_tries", "guard_password_unchanged", "try_code", "try_password"]
 
 FREE: Final = 10
 """How many may fail in a row before one waits."""
@@ -37,8 +37,8 @@ MOST_DOUBLINGS: Final = 7
 MOST: Final = 100
 """At which try in a row the account is locked, for as long as the longest wait."""
 PER_NETWORK: Final = 100
-"""How many may fail from one network within ``WINDOW``, whomever they name."""
-WINDOW: Final = timedelta(hours=1)
+"""How many may fail from one network within an hour, whomever they name."""
+REMEDY: Final = "Wait, then try again; or ask for a link to set a new password."
 KEPT: Final = timedelta(days=30)
 """After how long without a try a row of failures is forgotten."""
 NAMES_OF_NOBODY: Final = 65_536
@@ -50,15 +50,15 @@ class Tried:
 
     kind: TriesOf
     person_id: UUID
-    network: str
+    bucket: str
 
     def was_right(self) -> None:
         """Count it no longer, and forget what failed in a row; in the caller's transaction.
 
         SECURITY: of a network only this one try is taken back: whoever has an account may not set its count back.
         """
-        FailedTries.objects.filter(kind=self.kind, person_id=self.person_id, network="").delete()
-        FailedTries.objects.filter(kind=TriesOf.NETWORK, network=self.network, count__gt=0).update(count=F("count") - 1)
+        FailedTries.objects.filter(kind=self.kind, person_id=self.person_id).delete()
+        Throttle.objects.give_back(self.bucket)
 
 
 def try_password(actor: Actor, user: User | None, *, named: str) -> Tried:
@@ -83,12 +83,34 @@ def try_code(actor: Actor, user: User) -> Tried:
     return _tried(actor, TriesOf.CODE, user.pk, user)
 
 
-def network_of(ip: str | None) -> str:
-    """Name the network that an address is one of: of IPv6 the /64 that one subscriber has."""
-    if ip is None:
-        return ""
-    address = ip_address(ip)
-    return str(ip_network(f"{ip}/64", strict=False)) if isinstance(address, IPv6Address) else str(address)
+def check_present_password(arguments: dict[str, Any]) -> Mapping[str, Any]:
+    """Check that the actor of an operation knows the password of the account, which is their own: slow, so before it.
+
+    :raises NotFound: if it is somebody else's account
+    :raises Invalid: if it is another password
+    :raises Throttled: after too many wrong ones
+    """
+    user = arguments["user"]
+    if user.pk != arguments["actor"].user_id:
+        raise NotFound("User not found.")
+    tried = try_password(arguments["actor"], user, named="")
+    if not verified(arguments["current_password"], user.password):
+        raise Invalid(
+            "The present password is wrong.",
+            remedy="Type the one you signed in with.",
+            fields={"current_password": "is wrong"},
+        )
+    tried.was_right()
+    return {"checked": user.password, "current_password": ""}
+
+
+def guard_password_unchanged(user: User, checked: str) -> None:
+    """Refuse if the password is another one than was checked before the account was locked.
+
+    :raises Conflict: saying so
+    """
+    if not constant_time_compare(user.password, checked):
+        raise Conflict("The password was changed at the same moment.", remedy="Sign in with it, then repeat.")
 
 
 def _nobody(named: str) -> UUID:
@@ -97,26 +119,11 @@ def _nobody(named: str) -> UUID:
 
 
 def _tried(actor: Actor, kind: TriesOf, person_id: UUID, user: User | None) -> Tried:
-    network = network_of(actor.ip)
-    if network:
-        _count_network(network)
+    bucket = bounded("sign-in", actor, most=PER_NETWORK, remedy=REMEDY) if actor.ip else ""
     if _count(kind, person_id) and user is not None:
         with suppress(Conflict, NotFound):  # the last owner, or locked already: the wait remains
             _lock_out(actor=policy.system(), user=user)
-    return Tried(kind, person_id, network)
-
-
-@transaction.atomic
-def _count_network(network: str) -> None:
-    now = timezone.now()
-    row, _ = FailedTries.objects.select_for_update().get_or_create(kind=TriesOf.NETWORK, network=network)
-    if row.first_at <= now - WINDOW:
-        row.count, row.first_at = 0, now
-    if row.count >= PER_NETWORK:
-        raise _too_many("from your network", row.first_at + WINDOW - now)
-    row.count += 1
-    row.last_at = now
-    row.save()
+    return Tried(kind, person_id, bucket)
 
 
 @transaction.atomic
@@ -125,12 +132,12 @@ def _count(kind: TriesOf, person_id: UUID) -> bool:
     now = timezone.now()
     row, _ = FailedTries.objects.select_for_update().get_or_create(kind=kind, person_id=person_id)
     if row.blocked_until is not None and row.blocked_until > now:
-        raise _too_many("in a row", row.blocked_until - now)
+        raise _too_many(row.blocked_until - now)
     row.count += 1
     row.last_at = now
     is_last = row.count >= MOST
     if is_last:
-        row.count, row.first_at, row.blocked_until = 0, now, now + LONGEST_WAIT
+        row.count, row.blocked_until = 0, now + LONGEST_WAIT
     elif row.count >= FREE:
         doublings = min(row.count - FREE, MOST_DOUBLINGS)
         row.blocked_until = now + min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)
@@ -138,12 +145,12 @@ def _count(kind: TriesOf, person_id: UUID) -> bool:
     return is_last
 
 
-def _too_many(which: str, wait: timedelta) -> Throttled:
+def _too_many(wait: timedelta) -> Throttled:
     seconds = max(1, round(wait.total_seconds()))
     length = f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
     return Throttled(
-        f"Too many tries {which} were wrong. The next is looked at in {length}.",
-        remedy="Wait, then try again; or ask for a link to set a new password.",
+        f"Too many tries in a row were wrong. The next is looked at in {length}.",
+        remedy=REMEDY,
         retry_after=seconds,
     )
 
@@ -159,8 +166,5 @@ def _lock_out(*, actor: Actor, user: User) -> None:
 
 
 def forget_tries() -> int:
-    """Forget what nobody tried again for long; says of how many."""
-    now = timezone.now()
-    networks = FailedTries.objects.filter(person_id=NOBODY, last_at__lte=now - WINDOW)
-    people = FailedTries.objects.filter(last_at__lte=now - KEPT)
-    return networks.delete()[0] + people.delete()[0]
+    """Forget what nobody tried again for long; says of how many people."""
+    return FailedTries.objects.filter(last_at__lte=timezone.now() - KEPT).delete()[0]

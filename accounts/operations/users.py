@@ -4,24 +4,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
 from accounts import audit, policy
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
+from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.json_values import json_object_checked
 from accounts.models import ClaimDefinition, FailedTries, Membership, Organization, User, UserTag
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword, differences, expect_version, operation
 from accounts.operations.claims import put_claims
-from accounts.operations.credentials import end_credentials, guard_changeable
+from accounts.operations.credentials import (
+    end_credentials,
+    guard_changeable,
+)
 from accounts.operations.links import void
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
 from accounts.operations.statuses import change_status
-from accounts.operations.tries import try_password
-from accounts.passwords import hashed, verified
+from accounts.operations.tries import check_present_password, guard_password_unchanged
+from accounts.passwords import hashed
 from accounts.profile import profile_checked, reason_checked, tags_checked
 from accounts.statuses import OrganizationStatus, Status
 
@@ -29,6 +31,8 @@ __all__ = [
     "create_account",
     "hash_new_password",
     "put_tags",
+    "refuse_taken",
+    "take_address",
     "user_change_password",
     "user_confirm",
     "user_create",
@@ -146,7 +150,7 @@ def create_account(
     user = User(organization=organization, is_superuser=is_superuser, status=status, **profile_checked(profile))
     user.set_email(email, verified_at=timezone.now() if verified else None)
     user.set_username(username)
-    _refuse_taken(user)
+    refuse_taken(user)
     user.metadata = json_object_checked(metadata, field="metadata")
     user.password = password.hash if password else hashed(None)
     user.must_change_password = must_change_password and password is not None
@@ -158,8 +162,11 @@ def create_account(
     return user
 
 
-def _refuse_taken(user: User) -> None:
-    """Say which identifier is taken (the organization's row is locked, the constraints stand behind it)."""
+def refuse_taken(user: User) -> None:
+    """Say which identifier is taken (the organization's row is locked, the constraints stand behind it).
+
+    :raises Conflict: naming it
+    """
     others = User.objects.filter(organization_id=user.organization_id).exclude(pk=user.pk)
     if others.filter(email_key=user.email_key).exists():
         raise Conflict(
@@ -212,10 +219,10 @@ def user_update(
     ended: dict[str, int] = {}
     if "email" in changes:
         policy.require_all_theirs(actor, Action.USER_UPDATE, user)
-        ended = _change_email(user, changes["email"], verified=skip_verification)
+        ended = take_address(user, changes["email"], Action.USER_UPDATE, verified=skip_verification)
     if "username" in changes:
         user.set_username(changes["username"])
-    _refuse_taken(user)
+    refuse_taken(user)
     replaced = json_object_checked(changes.get("metadata", user.metadata), field="metadata")
     metadata = {**replaced, **(metadata_set or {})}
     for key in metadata_remove:
@@ -226,15 +233,18 @@ def user_update(
     return _finish(actor, Action.USER_UPDATE, user, before, reason=reason, ended=ended)
 
 
-def _change_email(user: User, email: str, *, verified: bool) -> dict[str, int]:
-    """Give the account another address; links sent to the old one die, and whoever reads either is told."""
+def take_address(user: User, email: str, action: Action, *, verified: bool) -> dict[str, int]:
+    """Give the account another address; links sent to the old one die, and whoever reads either is told.
+
+    The caller saves it, and says that it is taken if it is.
+    """
     old, old_key, was_verified = user.email, user.email_key, user.email_verified_at
     user.set_email(email, verified_at=timezone.now() if verified else None)
     if user.email_key == old_key:
         user.email_verified_at = was_verified or user.email_verified_at
         return {}
     tell(user, "email_changed", address=old or "")
-    links = void(user)
+    links = void(user, action)
     if not verified and user.may_sign_in:
         tell(user, "confirm_email")
     return {"links": links} if links else {}
@@ -287,24 +297,14 @@ def user_set_password(
 
 def _check_current(arguments: dict[str, Any]) -> Mapping[str, Any]:
     """Check the password in use, then check and hash the new one, outside the transaction."""
-    user, password, current = arguments["user"], arguments["password"], arguments["current_password"]
-    if user.pk != arguments["actor"].user_id:
-        raise NotFound("User not found.")
-    tried = try_password(arguments["actor"], user, named="")
-    if not verified(current, user.password):
-        raise Invalid(
-            "The present password is wrong.",
-            remedy="Type the one you signed in with.",
-            fields={"current_password": "is wrong"},
-        )
-    tried.was_right()
-    if password.is_same_as(current):
+    checked = check_present_password(arguments)
+    if arguments["password"].is_same_as(arguments["current_password"]):
         raise Invalid(
             "The new password is the present one.",
             remedy="Choose another.",
             fields={"password": "is the present one"},
         )
-    return {**hash_new_password(arguments), "checked": user.password, "current_password": ""}
+    return {**hash_new_password(arguments), **checked}
 
 
 @operation(Action.USER_CHANGE_PASSWORD, prepare=_check_current)
@@ -319,8 +319,7 @@ def user_change_password(
     :raises Throttled: after too many wrong ones
     """
     user = User.objects.locked(user)
-    if not constant_time_compare(user.password, checked):
-        raise Conflict("The password was changed at the same moment.", remedy="Sign in with it, then repeat.")
+    guard_password_unchanged(user, checked)
     user.password = password.hash
     user.must_change_password = False
     user.touch()

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Door
 from accounts.browser import fresh_key, request_actor, sign_out, signed_in
-from accounts.errors import AccountsError, NotAuthenticated
+from accounts.errors import AccountsError, Conflict, NotAuthenticated
 from accounts.models import OneTimeLink, Purpose
 from accounts.models.sessions import session_key_hash
 from accounts.models.two_factor import has_second_factor
+from accounts.operations.addresses import CONFIRMS, address_of, email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.links import link_find
-from accounts.operations.recovery import RESETS, email_confirm, link_redeem, password_reset
+from accounts.operations.recovery import RESETS, link_redeem, password_reset
 from accounts.pages.passwords import NewPasswordForm
 
 __all__ = ["confirm", "link", "set_password"]
@@ -35,7 +36,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
         found = link_find(token)
     except NotAuthenticated:
         return _unreferred(_dead(request))
-    response = redirect("link-confirm" if found.purpose == Purpose.EMAIL_CONFIRM else "link-set-password")
+    response = redirect("link-confirm" if found.purpose in CONFIRMS else "link-set-password")
     # SECURITY: an address ends up in histories and Referer headers, and a browser's session lies in the
     # database, where a copy of it would open the link; a cookie for these pages alone does neither.
     response.set_cookie(
@@ -97,13 +98,16 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """Show which address is to be confirmed, and confirm it when the button is pressed: mail scanners follow links."""
     token = request.COOKIES.get(COOKIE, "")
     try:
-        person = link_find(token, Purpose.EMAIL_CONFIRM).user
+        person, address = address_of(token)
+        context = {"person": person, "address": address, "is_new": address != person.email}
         if request.method == "POST":
             email_confirm(actor=request_actor(request, Door.PAGE), token=token)
-            return _forgotten(render(request, "accounts/pages/email_confirmed.html", {"person": person}))
+            return _forgotten(render(request, "accounts/pages/email_confirmed.html", context))
     except NotAuthenticated:
         return _dead(request)
-    return render(request, "accounts/pages/confirm_email.html", {"person": person})
+    except Conflict as refusal:
+        return render(request, "accounts/pages/email_taken.html", {**context, "refusal": refusal}, status=409)
+    return render(request, "accounts/pages/confirm_email.html", context)
 
 
 def _dead(request: HttpRequest) -> HttpResponse:

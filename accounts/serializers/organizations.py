@@ -14,7 +14,17 @@ class OrganizationOutput(Output[Organization]):
 
     class Meta:
         model = Organization
-        fields = ("id", "slug", "name", "status", "status_reason", "invite_days", "created_at", "updated_at")
+        fields = (
+            "id",
+            "slug",
+            "name",
+            "status",
+            "status_reason",
+            "language",
+            "invite_days",
+            "created_at",
+            "updated_at",
+        )
         read_only_fields = fields
 
 

@@ -29,7 +29,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from accounts import ledger
-from accounts.models import User
+from accounts.models import EmailChange, User
 from gdpr.operations.paths import model_of, organization_filter, rows_about
 from gdpr.personal_data import TABLES
 from gdpr.registry import CopyOf, Table
@@ -178,7 +178,8 @@ Watch = Callable[[str, int, int], None]
 
 def identifiers_of(user: User) -> Identifiers:
     """Read what names a person from their row, while it is still there."""
-    emails = (user.email, user.email_key)
+    waiting = EmailChange.objects.filter(user=user).values_list("email", "email_key").first()
+    emails = (user.email, user.email_key, *(waiting or ()))
     usernames = (user.username, user.username_key)
     return Identifiers(
         user_id=user.pk,

@@ -4,8 +4,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from ipaddress import ip_address
@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.utils import timezone
 
+from accounts import mail_server
 from accounts.models import Outbox, User
-from accounts.operations.outbox import deliver, tell
+from accounts.operations.outbox import LEASE, deliver, tell
 
 pytestmark = [
     pytest.mark.django_db,
@@ -84,7 +85,7 @@ def serving(settings: Any, **options: Any) -> Iterator[Mailbox]:
 
 
 def through(settings: Any, port: int, *, host: str = "127.0.0.1", tls: bool = False) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "accounts.mail_server.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT, settings.EMAIL_USE_TLS = host, port, 1, tls
 
 
@@ -196,6 +197,100 @@ def test_a_server_that_hangs_is_waited_for_a_bounded_time(letter: Outbox, settin
     assert took < 10
     assert letter.state == Outbox.QUEUED
     assert letter.last_error in {"the mail server did not answer in time", "the mail server broke off"}
+
+
+@pytest.mark.parametrize("where", ["greeting", "answer", "handshake"])
+def test_a_server_that_drips_is_cut_off_before_the_lease_ends(
+    letter: Outbox, settings: Any, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(mail_server, "WHOLE", timedelta(seconds=0.5))
+    before = set(threading.enumerate())
+    with dripping(where) as port:
+        through(settings, port)
+        settings.EMAIL_TIMEOUT, settings.EMAIL_USE_SSL = 30, where == "handshake"
+        assert not deliver(letter.pk)
+
+    letter.refresh_from_db()
+    assert (letter.state, letter.attempts) == (Outbox.QUEUED, 1)
+    assert letter.last_error == "the mail server did not answer in time"
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_server_that_drips_only_its_goodbye_has_taken_the_letter(
+    letter: Outbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts: list[Callable[[], None]] = []
+    monkeypatch.setattr(threading.Timer, "start", lambda timer: cuts.append(timer.function))
+
+    def cut() -> None:
+        cuts.pop()()
+
+    with dripping("goodbye", then=cut) as port:
+        through(settings, port)
+        settings.EMAIL_TIMEOUT = 30
+        assert deliver(letter.pk)
+
+    letter.refresh_from_db()
+    assert (letter.state, letter.attempts, letter.last_error) == (Outbox.SENT, 1, "")
+
+
+def test_a_letter_is_leased_for_longer_than_a_conversation_lasts() -> None:
+    assert mail_server.WHOLE + timedelta(seconds=30) <= LEASE
+
+
+def test_a_server_whose_first_address_is_dead_is_reached_by_its_next(
+    letter: Outbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(settings) as mailbox:
+        look_up = socket.getaddrinfo
+
+        def two(host: str, port: int, *more: Any, **named: Any) -> list[Any]:
+            hosts = ["127.0.0.2", "127.0.0.1"] if host == "mail.example" else [host]
+            return [found for host in hosts for found in look_up(host, port, *more, **named)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", two)
+        settings.EMAIL_HOST = "mail.example"
+        assert deliver(letter.pk)
+
+    assert len(mailbox.letters) == 1
+
+
+@contextmanager
+def dripping(where: str, *, then: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """Run a mail server that says one byte, and then another, and never comes to an end; gives its port.
+
+    :param then: done after the first of these bytes
+    """
+    over = threading.Event()
+    before = {
+        "greeting": [],
+        "handshake": [b"\x16\x03\x03\x40\x00"],
+        "answer": [b"220 hello\r\n"],
+        "goodbye": [b"220 hello\r\n", *[b"250 fine\r\n"] * 3, b"354 go on\r\n", b"250 taken\r\n"],
+    }[where]
+
+    def serve(listening: socket.socket) -> None:
+        connection = listening.accept()[0]
+        with connection, connection.makefile("rb") as lines, suppress(OSError):
+            for answer in before:
+                connection.sendall(answer)
+                while where != "handshake" and lines.readline() != b".\r\n" and answer.startswith(b"354"):
+                    pass
+            connection.sendall(b"2")
+            then()
+            while not over.wait(0.05):
+                connection.sendall(b"2")
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        thread = threading.Thread(target=serve, args=[listening], daemon=True)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            thread.join(5)
 
 
 class TestTLS:

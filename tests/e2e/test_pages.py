@@ -44,6 +44,12 @@ def _confirmed(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", name="Your address is confirmed")).to_be_visible()
 
 
+def _taken(visitor: Visitor) -> None:
+    visitor.expected = 409
+    visitor.press("Yes, it is mine")
+    expect(visitor.page.get_by_role("heading", name="The address was not changed")).to_be_visible()
+
+
 def _asked_for_nobody(visitor: Visitor) -> None:
     visitor.press("Send the link")
     expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
@@ -142,6 +148,8 @@ KINDS = {
     "link of a letter": Kind("", "{reset}"),
     "link to confirm an address": Kind("", "{confirm}"),
     "address confirmed": Kind("", "{other_confirm}", first=_confirmed),
+    "link to a new address": Kind("", "{change}"),
+    "new address, taken": Kind("", "{taken}", first=_taken),
     "password forgotten": Kind("", "/password/reset/"),
     "password forgotten, with mistakes": Kind("", "/password/reset/", first=_asked_for_nobody),
     "password forgotten, asked for": Kind("", "/password/reset/", first=_asked_for),
@@ -270,6 +278,14 @@ from accounts.models import Purpose, User
 from accounts.operations.links import mint
 for number, purpose in ((54, Purpose.PASSWORD_RESET), (55, Purpose.EMAIL_CONFIRM), (56, Purpose.EMAIL_CONFIRM)):
     print(mint(User.objects.get(username_key=f"lind0{number}"), purpose, is_mailed=True))
+from accounts.models import EmailChange
+from accounts.operations.links import LIFE
+from django.utils import timezone
+for number, address in ((57, "new@lindenhof.example"), (58, User.objects.get(username_key="lind059").email)):
+    user = User.objects.get(username_key=f"lind0{number}")
+    EmailChange.objects.create(organization_id=user.organization_id, user=user, email=address, email_key=address,
+                               expires_at=timezone.now() + LIFE[Purpose.EMAIL_CHANGE])
+    print(mint(user, Purpose.EMAIL_CHANGE, is_mailed=True))
 from accounts import policy
 from accounts.models import Organization
 from accounts.operations.invites import user_invite
@@ -287,7 +303,13 @@ def letters(service: Service) -> dict[str, str]:
     assert made.returncode == 0, made.stderr
     *links, invited = made.stdout.split()
     paths = [urlsplit(link).path for link in links]
-    return dict(zip(("reset", "confirm", "other_confirm", "invite", "invited"), [*paths, invited], strict=True))
+    return dict(
+        zip(
+            ("reset", "confirm", "other_confirm", "change", "taken", "invite", "invited"),
+            [*paths, invited],
+            strict=True,
+        )
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))

@@ -6,12 +6,12 @@ from typing import Any
 import factory
 from django.utils import timezone
 
-from accounts.models import Membership, Organization, Role, RoleAssignment, Session, User
+from accounts.models import EmailChange, Membership, Organization, Role, RoleAssignment, Session, User
 from accounts.passwords import hashed
 from accounts.statuses import Status
 from tests.factories.organizations import OrganizationFactory
 
-__all__ = ["PASSWORD", "SessionFactory", "UserFactory", "make_user"]
+__all__ = ["PASSWORD", "SessionFactory", "UserFactory", "make_email_change", "make_user"]
 
 PASSWORD = "a long sentence nobody guesses"  # noqa: S105 -- of people who exist in tests only
 
@@ -50,6 +50,14 @@ def make_user(
         for slug in sorted({"member", role})
     )
     return user
+
+
+def make_email_change(user: User, email: str = "new@example.com") -> EmailChange:
+    """Let an address wait to be confirmed by somebody, without an event and without a letter."""
+    return EmailChange.objects.create(
+        organization=user.organization, user=user, email=email, email_key=email.lower(),
+        expires_at=timezone.now() + timedelta(days=3),
+    )  # fmt: skip
 
 
 class SessionFactory(factory.django.DjangoModelFactory[Session]):

@@ -6,13 +6,19 @@ import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from accounts import __version__
 from tests.identity.conftest import ROOT
 
 TOOLS = ("sh", "bash", "make", "awk", "test", "touch", "env", "mkdir", "dirname", "id", "ls", "cat", "uname", "sleep")
+
+
+def test_the_version_is_one() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__
 
 
 @pytest.fixture

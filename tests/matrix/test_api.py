@@ -39,7 +39,7 @@ from tests.factories.claims import make_claim
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import make_defining, make_role
-from tests.factories.users import SessionFactory, make_user
+from tests.factories.users import PASSWORD, SessionFactory, make_user
 
 CAST = ("root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
 """Super-user, owner, admin, moderator, member, the person themselves, owner next door, guest, narrow key."""
@@ -93,6 +93,8 @@ ROUTES: dict[str, Route] = {
     "user_invite_show": on("invite", "+++---0--"),
     "user_revoke_invite": on("invite", "+++000000"),
     "user_resend_invite": on("invite", "+++000000"),
+    "me_email": Route("++++++++-"),
+    "email_change": Route("++++++++-", body=lambda _: {"email": "new@example.com", "current_password": PASSWORD}),
     "me_invites": Route("+++++++++"),
     "invite_join": on("invite", "000000000"),  # it is to kim: tests/accounts/api/test_invites.py
     "invite_decline": on("invite", "000000000"),

@@ -269,6 +269,7 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "link_redeem",
     "_password_reset_request",
     "password_reset",
+    "email_change",
     "email_confirm",
     "invite_request",
     "_invite_request",

@@ -2,7 +2,7 @@
 
 ``x`` it opens nothing any more, ``+`` it still opens its door. The columns: a browser's session, an API
 key that the person made, links that were made for them (to sign in, to set a new password, to confirm
-their address), and an invite that they made.
+their address, to have another one), and an invite that they made.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from accounts.errors import NotAuthenticated
 from accounts.models import Purpose, Session, User
 from accounts.operations import (
     acceptance,
+    addresses,
     api_keys,
     invites,
     organizations,
@@ -34,7 +35,7 @@ from accounts.operations.links import mint
 from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
-from tests.factories.users import SessionFactory, make_user
+from tests.factories.users import PASSWORD, SessionFactory, make_email_change, make_user
 from tests.matrix.test_operations import modules
 
 World = SimpleNamespace
@@ -68,7 +69,7 @@ def reset(world: World, token: str) -> Any:
 
 
 def confirmed(world: World, token: str) -> Any:
-    return recovery.email_confirm(actor=policy.anonymous(door=Door.PAGE), token=token)
+    return addresses.email_confirm(actor=policy.anonymous(door=Door.PAGE), token=token)
 
 
 def accept(_: World, token: str) -> Any:
@@ -76,49 +77,58 @@ def accept(_: World, token: str) -> Any:
 
 
 CELLS: dict[str, tuple[str, Event]] = {
-    "user_suspend": ("xxxxxx", status("suspend")),
-    "user_lock": ("xxxxxx", status("lock")),
-    "_lock_out": ("xxxxxx", on_erin(tries._lock_out)),
-    "user_archive": ("xxxxxx", status("archive")),
-    "user_restrict": ("xxxxxx", status("restrict")),
-    "user_set": ("xxxxxx", on_erin(users.user_set, locked=True)),
+    "user_suspend": ("xxxxxxx", status("suspend")),
+    "user_lock": ("xxxxxxx", status("lock")),
+    "_lock_out": ("xxxxxxx", on_erin(tries._lock_out)),
+    "user_archive": ("xxxxxxx", status("archive")),
+    "user_restrict": ("xxxxxxx", status("restrict")),
+    "user_set": ("xxxxxxx", on_erin(users.user_set, locked=True)),
     "user_set_password": (
-        "x+xx++",
+        "x+xx+x+",
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
-    "link_redeem": ("x+xx++", lambda world: redeem(world, world.token)),
-    "password_reset": ("x+xx++", lambda world: reset(world, world.reset)),
-    "email_confirm": ("++++x+", lambda world: confirmed(world, world.confirm)),
-    "user_reset_link": ("+++x++", on_erin(recovery.user_reset_link)),
-    "user_purge": ("xxxxxx", on_erin(erasure.erase, how="purge")),
-    "user_delete": ("xxxxxx", on_erin(erasure.erase, how="delete")),
-    "erasure_fence": ("xxxxxx", on_erin(erasure.erasure_fence, how="purge")),
+    "link_redeem": ("x+xx+x+", lambda world: redeem(world, world.token)),
+    "password_reset": ("x+xx+x+", lambda world: reset(world, world.reset)),
+    "email_confirm": ("++++x++", lambda world: confirmed(world, world.confirm)),
+    "email_change": (
+        "+++++x+",
+        lambda world: addresses.email_change(
+            actor=policy.actor_for(world.erin, door=Door.API),
+            user=world.erin,
+            email="another@example.com",
+            current_password=PASSWORD,
+        ),
+    ),
+    "user_reset_link": ("+++x+++", on_erin(recovery.user_reset_link)),
+    "user_purge": ("xxxxxxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxxxxxx", on_erin(erasure.erase, how="delete")),
+    "erasure_fence": ("xxxxxxx", on_erin(erasure.erasure_fence, how="purge")),
     "erasure_replay": (
-        "xxxxxx",
+        "xxxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
     ),
-    "user_delete_activities": ("x+++++", on_erin(erasure.user_delete_activities)),
-    "user_update": ("++xxx+", on_erin(users.user_update, changes={"email": "new@example.com"})),
-    "user_sign_out": ("x+xx++", on_erin(users.user_sign_out)),
-    "session_revoke_all": ("x+++++", on_erin(sessions.session_revoke_all)),
-    "session_revoke": ("x+++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
-    "api_key_revoke": ("+x++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
-    "admin_link": ("++x+++", on_erin(recovery.admin_link)),
-    "org_suspend": ("xxxxxx", on_acme(organizations.org_suspend)),
-    "org_archive": ("xxxxxx", on_acme(organizations.org_archive)),
-    "user_confirm": ("++++++", on_erin(users.user_confirm)),
+    "user_delete_activities": ("x++++++", on_erin(erasure.user_delete_activities)),
+    "user_update": ("++xxxx+", on_erin(users.user_update, changes={"email": "new@example.com"})),
+    "user_sign_out": ("x+xx+x+", on_erin(users.user_sign_out)),
+    "session_revoke_all": ("x++++++", on_erin(sessions.session_revoke_all)),
+    "session_revoke": ("x++++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
+    "api_key_revoke": ("+x+++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
+    "admin_link": ("++x++++", on_erin(recovery.admin_link)),
+    "org_suspend": ("xxxxxxx", on_acme(organizations.org_suspend)),
+    "org_archive": ("xxxxxxx", on_acme(organizations.org_archive)),
+    "user_confirm": ("+++++++", on_erin(users.user_confirm)),
     "user_revoke_invite": (
-        "+++++x",
+        "++++++x",
         lambda world: invites.user_revoke_invite(actor=world.operator, invite=world.invite),
     ),
     "user_resend_invite": (
-        "+++++x",
+        "++++++x",
         lambda world: invites.user_resend_invite(actor=world.operator, invite=world.invite),
     ),
-    "invite_accept": ("+++++x", lambda world: accept(world, world.accept)),
-    "invite_join": ("+++++x", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
-    "invite_decline": ("+++++x", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
-    "user_tag": ("++++++", on_erin(users.user_tag, tags=["x"])),
+    "invite_accept": ("++++++x", lambda world: accept(world, world.accept)),
+    "invite_join": ("++++++x", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
+    "invite_decline": ("++++++x", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
+    "user_tag": ("+++++++", on_erin(users.user_tag, tags=["x"])),
 }
 
 END_NOTHING = {
@@ -186,6 +196,8 @@ def build() -> World:
     link = recovery.admin_link(actor=operator, user=erin)
     reset_link = mint(erin, Purpose.PASSWORD_RESET, is_mailed=True)
     confirm_link = mint(erin, Purpose.EMAIL_CONFIRM, is_mailed=True)
+    make_email_change(erin)
+    change_link = mint(erin, Purpose.EMAIL_CHANGE, is_mailed=True)
     kim = make_user(nextdoor, "kim", email_verified_at=erin.created_at)
     invited = invites.user_invite(
         actor=policy.actor_for(erin, door=Door.API), organization=acme, email=kim.email, print_link=True
@@ -203,6 +215,7 @@ def build() -> World:
         token=token_of(link),
         reset=token_of(reset_link),
         confirm=token_of(confirm_link),
+        change=token_of(change_link),
     )
 
 
@@ -226,6 +239,7 @@ def uses_of(world: World) -> list[Callable[[], Any]]:
         lambda: redeem(world, world.token),
         lambda: reset(world, world.reset),
         lambda: confirmed(world, world.confirm),
+        lambda: confirmed(world, world.change),
         lambda: accept(world, world.accept),
     ]
 
@@ -252,7 +266,7 @@ def test_what_dies(world: World, name: str) -> None:
 
 
 def test_with_nothing_done_everything_lives(world: World) -> None:
-    assert "".join(opens(use) for use in uses_of(world)) == "++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "archive", "lock", "restrict"])
@@ -262,11 +276,11 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(verb)(world)
     status(back)(world)
 
-    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxx"
+    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxx"
 
 
 def test_what_a_guesser_locked_opens_again_when_the_lock_ends(world: World) -> None:
     tries._lock_out(actor=policy.system(), user=world.erin)
     User.objects.filter(pk=world.erin.pk).update(status_until=timezone.now() - timedelta(seconds=1))
 
-    assert "".join(opens(use) for use in uses_of(world)) == "++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++"

@@ -18,6 +18,7 @@ from accounts.models import (
     APIKey,
     AuditChain,
     AuditEvent,
+    EmailChange,
     OneTimeLink,
     Organization,
     Outbox,
@@ -26,13 +27,14 @@ from accounts.models import (
     Session,
     User,
 )
+from accounts.operations.addresses import email_change, email_confirm
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.audit import audit_verify
 from accounts.operations.base import NewPassword
 from accounts.operations.links import mint
 from accounts.operations.organizations import membership_add, membership_remove, org_suspend
 from accounts.operations.outbox import deliver, letter_retry, tell
-from accounts.operations.recovery import admin_link, email_confirm, link_redeem, password_reset, user_reset_password
+from accounts.operations.recovery import admin_link, link_redeem, password_reset, user_reset_password
 from accounts.operations.sessions import session_start
 from accounts.operations.statuses import user_activate, user_archive, user_suspend
 from accounts.operations.users import user_create, user_set, user_tag, user_update
@@ -40,7 +42,7 @@ from accounts.statuses import Status
 from tests.accounts.mailbox import token_of
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import give, make_organization
-from tests.factories.users import PASSWORD, make_user
+from tests.factories.users import PASSWORD, make_email_change, make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -281,6 +283,40 @@ class TestCredentials:
                 (winner,) = [number for number, result in enumerate(results) if isinstance(result, User)]
                 bob.refresh_from_db()
                 assert bob.check_password(f"{winner} horses graze behind the mill")
+
+    def test_two_people_confirm_the_same_address(self, rounds: Iterator[Organization], anybody: Actor) -> None:
+        for organization in rounds:
+            people = [make_user(organization, name) for name in ("bob", "carol")]
+            changes = [make_email_change(user) for user in people]
+            tokens = [token_of(mint(user, Purpose.EMAIL_CHANGE, is_mailed=True)) for user in people]
+
+            results = together(*(partial(email_confirm, actor=anybody, token=token) for token in tokens))
+
+            assert (len(succeeded(results)), refusals(results)) == (1, {Conflict})
+            had = User.objects.filter(organization=organization, email_key="new@example.com").values_list(
+                "pk", flat=True
+            )
+            assert len(had) == 1
+            waits = EmailChange.objects.filter(pk__in=[change.pk for change in changes])
+            assert [change.user_id for change in waits] == [user.pk for user in people if user.pk not in had]
+
+    def test_a_new_address_is_confirmed_while_another_is_asked_for(
+        self, rounds: Iterator[Organization], anybody: Actor
+    ) -> None:
+        for organization in rounds:
+            bob = make_user(organization, "bob")
+            make_email_change(bob)
+            token = token_of(mint(bob, Purpose.EMAIL_CHANGE, is_mailed=True))
+            actor = policy.actor_for(bob, door=Door.API)
+            ask = partial(email_change, actor=actor, user=bob, email="third@example.com", current_password=PASSWORD)
+
+            confirmed, asked = together(partial(email_confirm, actor=anybody, token=token), ask)
+
+            assert isinstance(asked, EmailChange)
+            bob.refresh_from_db()
+            assert (bob.email == "new@example.com") is isinstance(confirmed, User)
+            assert EmailChange.objects.get(user=bob).email == "third@example.com"
+            assert not OneTimeLink.objects.live().filter(user=bob).exists()
 
     def test_a_reset_against_another_address(
         self, rounds: Iterator[Organization], shell: Actor, anybody: Actor

@@ -1,6 +1,7 @@
 """People in the admin: finding them, changing them, doing something to many."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -154,6 +155,24 @@ class TestPerson:
         text = text_of(client.get(page_of(subject)))
 
         assert set(re.findall(r'href="[^"]+/verbs/([a-z-]+)/\?selected', text)) == verbs
+
+    def test_the_preview_of_a_reset_link_says_where_the_letter_goes(
+        self, browser: Client, bob: User, everything: Callable[[], Any]
+    ) -> None:
+        before = everything()
+
+        text = text_of(browser.get(verb("reset-password"), {"selected": bob.public_id}))
+
+        assert "a letter with a link goes to bob@acme.example; links from earlier such letters die" in text
+        assert everything() == before
+
+    def test_a_refused_reset_link_promises_no_letter(self, browser: Client, bob: User) -> None:
+        User.objects.filter(pk=bob.pk).update(status="suspended")
+
+        text = text_of(browser.get(verb("reset-password"), {"selected": bob.public_id}))
+
+        assert "goes to" not in text
+        assert "The account is suspended." in text
 
     def test_profile_is_saved_through_the_operation(self, browser: Client, bob: User) -> None:
         form = browser.get(page_of(bob)).context["form"]

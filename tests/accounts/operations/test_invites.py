@@ -373,6 +373,7 @@ class TestRevokeAndResend:
 
         work()
         assert mailoutbox == []
+        assert Invite.objects.with_shown().get().delivery == "dropped: not sent: the invite was revoked"
         assert (revoked.status, revoked.message, revoked.email, revoked.email_key) == (
             InviteStatus.REVOKED,
             "",
@@ -413,6 +414,19 @@ class TestRevokeAndResend:
 
         refused(lambda: accepts(old))
         assert accepts(link_in(mailoutbox[1])).email_verified
+
+    def test_sent_again_before_it_went_out_one_letter_goes_out(
+        self, acme: Organization, operator: Actor, mailoutbox: Letters
+    ) -> None:
+        made = user_invite(actor=operator, organization=acme, email=KIM)
+
+        user_resend_invite(actor=operator, invite=made.invite)
+        work()
+
+        assert len(mailoutbox) == 1
+        ends = Outbox.objects.order_by("created_at", "pk").values_list("state", "last_error")
+        assert list(ends) == [("dropped", "not sent: the invite was sent again"), ("sent", "")]
+        assert Invite.objects.with_shown().get().delivery == "sent"
 
     def test_an_open_link_is_shown_anew(self, acme: Organization, operator: Actor) -> None:
         made = user_invite(actor=operator, organization=acme)

@@ -56,7 +56,8 @@ class TestOrganizations:
     def test_making(self, db: None, operator: Actor) -> None:
         organization = org_create(actor=operator, slug="acme", name=" Acme ", reason="new")
 
-        shown = {"slug": "acme", "name": "Acme", "invite_days": 7, "status": "active", "status_reason": ""}
+        shown = {"slug": "acme", "name": "Acme", "language": "en", "invite_days": 7}
+        shown |= {"status": "active", "status_reason": ""}
         assert Organization.objects.filter(pk=organization.pk, version=1).values(*shown).get() == shown
         assert events("org.create") == [{"reason": "new", "after": shown}]
 
@@ -88,6 +89,17 @@ class TestOrganizations:
         refused(Conflict, lambda: org_update(actor=operator, organization=nextdoor, slug="acme"), everything)
         for name in ("", " ", "x" * 201, "a\nb", "\x00", "\ud800"):
             refused(Invalid, partial(org_create, actor=operator, slug="x", name=name), everything)
+
+    def test_its_language_is_one_that_letters_are_written_in(
+        self, operator: Actor, acme: Organization, everything: Photograph
+    ) -> None:
+        for wrong in ("fr", "", "DE", "de-AT"):
+            change = partial(org_update, actor=operator, organization=acme, language=wrong)
+            refusal = refused(Invalid, change, everything)
+            assert refusal.fields == {"language": "must be one of: en, de"}
+
+        assert org_update(actor=operator, organization=acme, language="de").language == "de"
+        assert events("org.update") == [{"before": {"language": "en"}, "after": {"language": "de"}}]
 
     def test_renaming(self, operator: Actor, acme: Organization, everything: Photograph) -> None:
         org_update(actor=operator, organization=acme, name="Acme Ltd", slug="acme")

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts import policy
+from accounts import mail, policy
 from accounts.actors import Actor, Door
 from accounts.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, Throttled, VersionConflict
 from accounts.models import (
@@ -27,16 +27,17 @@ from accounts.models import (
     Throttle,
     User,
 )
+from accounts.operations import outbox
+from accounts.operations.addresses import email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import sweep
-from accounts.operations.links import LIFE, link_find, mint
+from accounts.operations.links import LIFE, link_find, link_for, mint
 from accounts.operations.organizations import org_activate, org_suspend
 from accounts.operations.outbox import deliver, tell
 from accounts.operations.recovery import (
     LETTERS,
     REQUESTS,
     admin_link,
-    email_confirm,
     link_redeem,
     password_reset,
     password_reset_request,
@@ -49,7 +50,7 @@ from accounts.statuses import Status
 from tests.accounts.mailbox import token_in, token_of, work
 from tests.accounts.pages.browsing import enrol
 from tests.factories.organizations import give, make_guest
-from tests.factories.users import PASSWORD, SessionFactory, make_user
+from tests.factories.users import PASSWORD, SessionFactory, make_email_change, make_user
 
 Acting = Callable[[User], Actor]
 Letters = list[EmailMessage]
@@ -83,6 +84,7 @@ class TestMint:
     @pytest.mark.parametrize("purpose", Purpose)
     def test_is_of_the_public_address_and_kept_as_a_hash(self, settings: Any, bob: User, purpose: Purpose) -> None:
         settings.ALLOWED_HOSTS = ["*"]
+        make_email_change(bob)
 
         link = mint(bob, purpose, is_mailed=True)
 
@@ -90,7 +92,8 @@ class TestMint:
         secret = token_of(link).split("_", 2)[2]
         assert link == f"{settings.PUBLIC_URL}/link/{token_of(link)}/"
         assert secret not in str(OneTimeLink.objects.values())
-        assert (row.purpose, row.sent_to_key) == (purpose, "bob@acme.example")
+        about = "new@example.com" if purpose == Purpose.EMAIL_CHANGE else "bob@acme.example"
+        assert (row.purpose, row.sent_to_key) == (purpose, about)
         assert timedelta(0) <= timezone.now() + LIFE[purpose] - row.expires_at < timedelta(seconds=5)
 
     def test_lives_as_long_as_its_purpose_says(self) -> None:
@@ -99,6 +102,7 @@ class TestMint:
             Purpose.PASSWORD_RESET: timedelta(hours=1),
             Purpose.WELCOME: timedelta(days=3),
             Purpose.EMAIL_CONFIRM: timedelta(days=3),
+            Purpose.EMAIL_CHANGE: timedelta(days=3),
         } == LIFE
 
     def test_kills_the_earlier_ones_for_the_same_purpose_alone(self, bob: User, carol: User) -> None:
@@ -249,11 +253,18 @@ class TestLetter:
             lambda world: user_suspend(actor=world.operator, user=world.bob),
             lambda world: user_sign_out(actor=world.operator, user=world.bob),
         ],
-        ids=["password", "address", "suspended", "signed out"],
+        ids=["user.set_password", "user.update", "user.suspend", "user.sign_out"],
     )  # fmt: skip
     def test_is_taken_back(
-        self, operator: Actor, bob: User, alice: User, mailoutbox: Letters, event: Callable[[Any], Any]
+        self,
+        operator: Actor,
+        bob: User,
+        alice: User,
+        mailoutbox: Letters,
+        event: Callable[[Any], Any],
+        request: pytest.FixtureRequest,
     ) -> None:
+        verb = request.node.callspec.id
         user_reset_password(actor=operator, user=bob)
         waiting = Outbox.objects.get()
 
@@ -263,25 +274,63 @@ class TestLetter:
         assert not deliver(waiting.pk)
         assert not [letter for letter in mailoutbox if "/link/" in str(letter.body)]
         assert not OneTimeLink.objects.exists()
-        assert not Outbox.objects.filter(kind="password_reset").exists()
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.last_error) == (Outbox.DROPPED, f"not sent: taken back by {verb}")
 
     def test_one_that_is_taken_back_after_the_worker_took_it_gets_no_link(
         self, operator: Actor, bob: User, mailoutbox: Letters, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user_reset_password(actor=operator, user=bob)
         row = Outbox.objects.get()
-        locked = type(User.objects.all()).locked
 
-        def slow(users: Any, user: User, **more: Any) -> User:
-            monkeypatch.undo()
-            Outbox.objects.filter(pk=row.pk).delete()
-            return locked(users, user, **more)
+        def slow(letter: Outbox) -> str:
+            user_sign_out(actor=operator, user=bob)
+            return link_for(letter)
 
-        monkeypatch.setattr(type(User.objects.all()), "locked", slow)
+        monkeypatch.setattr(outbox, "link_for", slow)
 
         assert not deliver(row.pk)
         assert mailoutbox == []
         assert not OneTimeLink.objects.exists()
+        row.refresh_from_db()
+        assert (row.state, row.attempts, row.last_error) == ("dropped", 0, "not sent: taken back by user.sign_out")
+
+    def test_one_that_is_no_longer_true_after_the_worker_took_it_is_dropped_at_once(
+        self, operator: Actor, bob: User, mailoutbox: Letters, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user_reset_password(actor=operator, user=bob)
+        row = Outbox.objects.get()
+
+        def slow(letter: Outbox) -> str:
+            User.objects.filter(pk=bob.pk).update(status="locked")
+            return link_for(letter)
+
+        monkeypatch.setattr(outbox, "link_for", slow)
+
+        assert not deliver(row.pk)
+        row.refresh_from_db()
+        assert (row.state, row.attempts, row.last_error) == ("dropped", 0, "not sent: the account is locked")
+        assert (mailoutbox, OneTimeLink.objects.count()) == ([], 0)
+
+    @pytest.mark.parametrize("goes_out", [True, False])
+    def test_one_that_is_taken_back_while_the_server_has_it_says_what_became_of_it(
+        self, operator: Actor, bob: User, monkeypatch: pytest.MonkeyPatch, goes_out: bool
+    ) -> None:
+        user_reset_password(actor=operator, user=bob)
+        row = Outbox.objects.get()
+
+        def slow(*_: Any, **__: Any) -> None:
+            user_sign_out(actor=operator, user=bob)
+            if not goes_out:
+                raise TimeoutError
+
+        monkeypatch.setattr(mail, "send", slow)
+
+        assert deliver(row.pk) is goes_out
+        row.refresh_from_db()
+        expected = ("sent", 1, "") if goes_out else ("dropped", 0, "not sent: taken back by user.sign_out")
+        assert (row.state, row.attempts, row.last_error) == expected
+        assert not OneTimeLink.objects.live().exists()
 
     def test_waits_while_the_organization_is_on_hold(
         self, operator: Actor, bob: User, root: User, mailoutbox: Letters
@@ -289,7 +338,9 @@ class TestLetter:
         user_reset_password(actor=operator, user=bob)
         org_suspend(actor=operator, organization=bob.organization)
         work()
-        assert (mailoutbox, Outbox.objects.get().attempts) == ([], 1)
+        row = Outbox.objects.get()
+        assert (mailoutbox, row.state, row.attempts) == ([], "queued", 1)
+        assert row.last_error == "The organization is suspended."
 
         org_activate(actor=operator, organization=bob.organization)
         Outbox.objects.update(next_attempt_at=timezone.now())

@@ -12,7 +12,7 @@ from accounts.operations.links import mint
 from accounts.operations.recovery import REQUESTS
 from tests.accounts.mailbox import token_in, token_of, work
 from tests.accounts.pages.browsing import enrol, proof_in, sign_in, text_of
-from tests.factories.users import PASSWORD
+from tests.factories.users import PASSWORD, make_email_change
 
 pytestmark = pytest.mark.django_db
 RESET, PAGE, CONFIRM = "/password/reset/", "/link/", "/link/confirm/"
@@ -196,6 +196,29 @@ class TestConfirming:
         assert bob.email_verified
         assert (AuditEvent.objects.get().action, AuditEvent.objects.get().door) == ("email.confirm", "page")
         assert client.post(CONFIRM).status_code == client.get(address).status_code == 410
+
+    def test_the_button_makes_an_address_that_was_asked_for_theirs(self, client: Client, bob: User) -> None:
+        make_email_change(bob, "robert@new.example")
+        page = text_of(client.get(path_of(bob, Purpose.EMAIL_CHANGE), follow=True))
+        assert "Is <strong>robert@new.example</strong> yours? It is to become the address" in page
+
+        done = client.post(CONFIRM)
+
+        bob.refresh_from_db()
+        assert "<strong>robert@new.example</strong> belongs to your account" in text_of(done)
+        assert bob.email == "robert@new.example"
+        assert client.post(CONFIRM).status_code == 410
+
+    def test_an_address_that_is_taken_by_then_is_said_to_be(self, client: Client, bob: User, carol: User) -> None:
+        make_email_change(bob, carol.email or "")
+        client.get(path_of(bob, Purpose.EMAIL_CHANGE))
+
+        answer = client.post(CONFIRM)
+
+        assert answer.status_code == 409
+        assert "The e-mail address already has an account in this organization." in text_of(answer)
+        bob.refresh_from_db()
+        assert bob.email == "bob@acme.example"
 
     @pytest.mark.parametrize("purpose", [Purpose.SIGN_IN, Purpose.PASSWORD_RESET, Purpose.WELCOME])
     def test_links_of_another_purpose_confirm_nothing(self, client: Client, bob: User, purpose: Purpose) -> None:
