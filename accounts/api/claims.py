@@ -12,6 +12,7 @@ from accounts.actors import Actor
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, JSONObject, JSONValue, ReasonInput, Text, Texts
+from accounts.api.schema import ProblemOutput
 from accounts.claims import ClaimType, Place
 from accounts.errors import Invalid, NotFound
 from accounts.identifiers import text_refused
@@ -67,6 +68,20 @@ class ClaimsOutput(serializers.Serializer[Any]):
     data = ClaimValueOutput(many=True)  # type: ignore[assignment]
 
 
+class UnfitOutput(serializers.Serializer[Any]):
+    """A value that would no longer fit."""
+
+    user = serializers.CharField()
+    problem = serializers.CharField()
+
+
+class UnfitProblemOutput(ProblemOutput):
+    """A refusal to narrow a claim: whose values would no longer fit, and why."""
+
+    unfit = UnfitOutput(many=True, required=False, help_text="the first hundred of people whom the caller may see")
+    unfit_total = serializers.IntegerField(required=False, help_text="how many there are in all")
+
+
 LIMITS = ("schema", "is_personal", "is_editable", "appears_in", "description")
 
 
@@ -86,7 +101,13 @@ class ClaimViewSet(HouseViewSet):
             name="claim_create", input=ClaimCreateInput, output=ClaimOutput, status=201, repeatable=True
         ),
         "retrieve": Endpoint(name="claim_show", reading=Action.CLAIM_LIST, output=ClaimOutput),
-        "partial_update": Endpoint(name="claim_update", input=ClaimUpdateInput, output=ClaimOutput, versioned=True),
+        "partial_update": Endpoint(
+            name="claim_update",
+            input=ClaimUpdateInput,
+            output=ClaimOutput,
+            versioned=True,
+            conflict=UnfitProblemOutput,
+        ),
         "destroy": Endpoint(name="claim_delete", input=ReasonInput, status=204),
     }
 
