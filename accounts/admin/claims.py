@@ -107,12 +107,14 @@ class DefineForm(LimitsForm):
         **options: Any,
     ) -> None:
         super().__init__(data, **options)
-        choices = [(organization.slug, organization.name) for organization in organizations]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
-        self.fields["application"].choices = [  # type: ignore[attr-defined]
-            ("", "None"),
-            *((row.public_id, f"{row.name} ({row.organization.name})") for row in applications),
-        ]
+        self.offer_organizations(organizations)
+        self.offer(
+            "application",
+            [
+                ("", "None"),
+                *((row.public_id, f"{row.name} ({row.organization.name})") for row in applications),
+            ],
+        )
 
 
 class ChangeForm(VersionedForm, LimitsForm):
@@ -149,9 +151,10 @@ class SayForm(HouseForm):
 
     def __init__(self, data: Any = None, *, definitions: Sequence[ClaimDefinition], **options: Any) -> None:
         super().__init__(data, **options)
-        self.fields["claim"].choices = [  # type: ignore[attr-defined]
-            (row.public_id, f"{row.word} ({TYPES[ClaimType(row.type)].lower()})") for row in definitions
-        ]
+        self.offer(
+            "claim",
+            [(row.public_id, f"{row.word} ({TYPES[ClaimType(row.type)].lower()})") for row in definitions],
+        )
 
 
 def limits_values(row: ClaimDefinition) -> dict[str, Any]:

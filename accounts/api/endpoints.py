@@ -45,7 +45,6 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "app": Parameter("id or slug of the application"),
     "tag": Parameter("who has this tag"),
     "claim": Parameter("of whom a claim says this: `department=Engineering`; `crm/tier=gold` of an application's"),
-    "application": Parameter("id or slug of an application: only what belongs to it"),
     "email_domain": Parameter("whose address is in this domain"),
     "unverified": Parameter("whose address is not confirmed", FLAG),
     "never_signed_in": Parameter("who never signed in", FLAG),

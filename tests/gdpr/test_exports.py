@@ -32,7 +32,7 @@ from gdpr.operations.renderings import FORMATS, export_schema, written
 from gdpr.operations.snapshots import snapshot
 from gdpr.personal_data import TABLES
 from gdpr.registry import Section
-from tests.factories.roles import give_custom, make_defining, make_role
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.gdpr.canaries import Canary, planted
 from tests.shell import Terminal, run
 
@@ -106,7 +106,10 @@ class TestCanaries:
         assert [word for word in (carol.public_id, str(carol.pk), carol.pk.hex, "carol") if word in text] == []
 
     def test_a_role_is_named_with_its_application(self, bob: User, acme: Organization) -> None:
-        give_custom(bob, make_role(acme, "clerk", "billing.refund", application=make_defining(acme)))
+        give_custom(
+            bob,
+            make_role(acme, "clerk", "billing.refund", application=make_application(acme, "billing", "billing.refund")),
+        )
 
         assert sorted(record["role"] for record in records(document(bob), "roles")) == ["billing/clerk", "member"]
 

@@ -34,7 +34,7 @@ from accounts.operations.organizations import org_archive
 from accounts.operations.statuses import user_restrict
 from accounts.operations.users import user_create
 from tests.factories.claims import make_claim, say
-from tests.factories.organizations import make_application
+from tests.factories.roles import make_application
 from tests.factories.users import make_user
 
 Acting = Callable[[User], Actor]
