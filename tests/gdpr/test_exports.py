@@ -304,14 +304,15 @@ class TestDocument:
 
         assert first["sections"] == second["sections"]
 
-    def test_memory_does_not_grow_with_the_trail(self, bob: User, acme: Organization) -> None:
+    @pytest.mark.parametrize("form", ["html", "zip"])
+    def test_memory_does_not_grow_with_the_trail(self, bob: User, acme: Organization, form: str) -> None:
         class Nowhere(io.RawIOBase):
             def write(self, data: Any) -> int:
                 return len(data)
 
         def peak() -> int:
             tracemalloc.start()
-            written(Copy(bob.pk, Scope.ACCESS), "html", Nowhere())  # type: ignore[arg-type]
+            written(Copy(bob.pk, Scope.ACCESS), form, Nowhere())  # type: ignore[arg-type]
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return most
@@ -323,6 +324,14 @@ class TestDocument:
         many = peak()
 
         assert many < 1.5 * few
+
+    def test_an_archive_reads_everything_once(self, bob: User, acme: Organization) -> None:
+        make_events(bob, acme, 3)
+        copy = Copy(bob.pk, Scope.ACCESS)
+
+        written(copy, "zip", io.BytesIO())
+
+        assert copy.seen == sum(copy.count().values())
 
 
 def make_events(user: User, organization: Organization, number: int) -> None:
