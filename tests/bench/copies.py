@@ -25,17 +25,21 @@ def measure(events: int = 100_000) -> None:
         act(user, first, last)
         analyzed()
         for form in ("json", "zip"):
-            seconds, size = handed_over(user, form)
+            seconds, of_ours, size = handed_over(user, form)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(f"{last:,} events, {form}: {seconds:.1f} s, {size / 1e6:.1f} MB, peak {peak:.0f} MiB", flush=True)
+            print(
+                f"{last:,} events, {form}: {seconds:.1f} s ({of_ours:.1f} s on a processor), {size / 1e6:.1f} MB, "
+                f"peak {peak:.0f} MiB",
+                flush=True,
+            )
 
 
-def handed_over(user: User, form: str) -> tuple[float, int]:
-    """Write a copy into a file; gives seconds and bytes."""
-    started = time.perf_counter()
+def handed_over(user: User, form: str) -> tuple[float, float, int]:
+    """Write a copy into a file; gives seconds, those on a processor among them, and bytes."""
+    started, at_work = time.perf_counter(), time.process_time()
     with tempfile.TemporaryFile() as file, snapshot() as using:
         written(Copy(user.pk, Scope.ACCESS, using), form, file)
-        return time.perf_counter() - started, file.tell()
+        return time.perf_counter() - started, time.process_time() - at_work, file.tell()
 
 
 def act(user: User, first: int, last: int) -> None:
