@@ -60,34 +60,46 @@ class Place(StrEnum):
 
 REGISTERED: Final = frozenset(
     {
-        "ace_profile", "acr", "act", "active", "address", "alg", "also_known_as", "amr", "at_hash", "at_use_nbr",
-        "atc", "ath", "attest", "aud", "auth_time", "authorization_details", "azp", "birth_family_name",
-        "birth_given_name", "birth_middle_name", "birthdate", "bootcount", "bootseed", "c_hash", "cdnicrit",
-        "cdniets", "cdniip", "cdnistd", "cdnistt", "cdniuc", "cdniv", "client_id", "cnf", "cnonce",
-        "consumerplmnid", "consumersnpnid", "crn", "cty", "dbgstat", "dest", "div", "dloas", "eat_nonce",
-        "eat_profile", "email", "email_verified", "entitlements", "events", "exi", "exp", "family_name", "gender",
-        "geohash", "given_name", "groups", "htm", "htu", "hwmodel", "hwversion", "iat", "intuse", "iss", "jcard",
-        "jti", "kid", "locale", "location", "manifests", "may_act", "measres", "measurements", "middle_name", "mky",
-        "msgi", "msisdn", "name", "nationalities", "nbf", "nickname", "nonce", "oemboot", "oemid", "opt", "orig",
-        "origid", "phone_number", "phone_number_verified", "picture", "place_of_birth", "preferred_username",
-        "producernsinstanceidlist", "producerplmnid", "producersnpnid", "profile", "rcd", "rcdi",
-        "rdap_allowed_purposes", "rdap_dnt_allowed", "roles", "rph", "s_hash", "salutation", "scope", "sd_hash",
-        "sid", "sig_val_claims", "sip_callid", "sip_cseq_num", "sip_date", "sip_from_tag", "sip_via_branch", "sph",
-        "status", "sub", "sub_id", "sub_jwk", "submods", "sueids", "swname", "swversion", "title", "toe",
-        "token_introspection", "token_type", "txn", "typ", "ueid", "updated_at", "uptime", "username", "vc", "vct",
-        "verified_claims", "vot", "vp", "vtm", "website", "zoneinfo",
+        "ace_profile", "acr", "act", "address", "also_known_as", "amr", "analyticsidlist", "at_hash", "at_use_nbr",
+        "atc", "ath", "attest", "aud", "auth_time", "authority_hints", "authorization_details", "azp",
+        "birth_family_name", "birth_given_name", "birth_middle_name", "birthdate", "bootcount", "bootseed", "c_hash",
+        "cdnicrit", "cdniets", "cdniip", "cdnistd", "cdnistt", "cdniuc", "cdniv", "client_id", "cmw", "cnf", "cnonce",
+        "constraints", "consumerplmnid", "consumersnpnid", "crit", "crn", "dbgstat", "delegation", "dest", "div",
+        "dloas", "eat_nonce", "eat_profile", "email", "email_verified", "entitlements", "events", "exi", "exp",
+        "family_name", "gender", "geohash", "given_name", "groups", "htm", "htu", "hwmodel", "hwversion", "iat",
+        "intuse", "iss", "jcard", "jti", "jwks", "keys", "locale", "location", "logo_uri", "manifests", "may_act",
+        "measres", "measurements", "metadata", "metadata_policy", "metadata_policy_crit", "middle_name", "mky", "msgi",
+        "msisdn", "name", "nationalities", "nbf", "nickname", "nonce", "oemboot", "oemid", "opt", "orig", "origid",
+        "phone_number", "phone_number_verified", "picture", "place_of_birth", "preferred_username",
+        "producernfservicesetid", "producernfsetid", "producernsilist", "producerplmnid", "producersnpnid",
+        "producersnssailist", "profile", "rcd", "rcdi", "rdap_allowed_purposes", "rdap_dnt_allowed", "ref",
+        "resownerid", "roles", "rph", "salutation", "scope", "sd_hash", "sid", "sig_val_claims", "sip_callid",
+        "sip_cseq_num", "sip_date", "sip_from_tag", "sip_via_branch", "source_endpoint", "sourcenfinstanceid", "sph",
+        "status", "status_list", "stpl", "sub", "sub_id", "sub_jwk", "submods", "sueids", "swname", "swversion",
+        "title", "toe", "token_introspection", "trust_anchor", "trust_anchor_hints", "trust_chain",
+        "trust_mark_issuers", "trust_mark_owners", "trust_mark_type", "trust_marks", "ttl", "txn", "ueid", "updated_at",
+        "uptime", "vc", "verified_claims", "vot", "vp", "vtm", "website", "zoneinfo",
     }
 )  # fmt: skip
-"""IANA's registry "JSON Web Token Claims", OpenID Connect's standard claims, what introspection (RFC 7662) says."""
+"""IANA's registry "JSON Web Token Claims" of June 2026 in lower case, but for five that cannot be names here anyway."""
+ELSEWHERE: Final = frozenset(
+    {
+        "active", "actort", "alg", "authorities", "cty", "ds_hash", "kid", "login_hint", "nameid", "oid",
+        "realm_access", "resource_access", "role", "s_hash", "scp", "session_state", "tid", "token_type", "token_use",
+        "typ", "unique_name", "upn", "username", "vct",
+    }
+)  # fmt: skip
+"""What others read: introspection (RFC 7662), FAPI, Native SSO, SD-JWT VC, JOSE headers, and what the libraries of
+clients take rights or a name from (Spring Security, Keycloak, MicroProfile JWT, .NET, Entra, Cognito)."""
 OURS: Final = frozenset(
     {
         "bio", "claims", "connections", "created_at", "factors", "id", "impersonated_by", "is_superuser",
-        "last_sign_in_at", "member", "membership", "memberships", "metadata", "org", "organization",
-        "organizations", "permissions", "role", "session", "status_reason", "status_until", "tags",
+        "last_sign_in_at", "member", "membership", "memberships", "org", "organization", "organizations", "permissions",
+        "session", "status_reason", "status_until", "tags",
     }
 )  # fmt: skip
 """What our tokens and the user object say themselves."""
-RESERVED: Final = REGISTERED | OURS
+RESERVED: Final = REGISTERED | ELSEWHERE | OURS
 
 
 def name_checked(name: str) -> str:

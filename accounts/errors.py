@@ -7,7 +7,7 @@ something exists which the actor may not see. A remedy names verbs (``org_activa
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 __all__ = [
     "AccountsError",
@@ -38,7 +38,8 @@ class Exit(IntEnum):
 class AccountsError(Exception):
     """A refusal that the caller can act upon.
 
-    ``fields`` maps the name of an input to what is wrong with it.
+    ``fields`` maps the name of an input to what is wrong with it; ``more`` is what the API's problem says beside
+    (RFC 9457, 3.2), where a refusal has a list that helps to decide.
     """
 
     code: ClassVar[str] = "INTERNAL"
@@ -46,11 +47,19 @@ class AccountsError(Exception):
     exit_code: ClassVar[Exit] = Exit.SERVER
     default_remedy: ClassVar[str] = "Look at the log for the request id and report it."
 
-    def __init__(self, message: str, *, remedy: str = "", fields: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        fields: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy or self.default_remedy
         self.fields: dict[str, str] = dict(fields or {})
+        self.more: dict[str, Any] = dict(more or {})
 
     def as_dict(self) -> dict[str, object]:
         """Give the error as the doors print it."""

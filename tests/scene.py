@@ -26,8 +26,9 @@ from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.factories.claims import make_claim, say
 from tests.factories.letters import make_failed_letter
-from tests.factories.organizations import OrganizationFactory, make_application, make_guest, make_organization
+from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
 from tests.factories.receipts import make_receipt
+from tests.factories.roles import make_application
 from tests.factories.users import SessionFactory, make_user
 
 __all__ = ["KNOWN", "build", "stage"]

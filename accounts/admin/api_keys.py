@@ -50,9 +50,8 @@ class KeyForm(HouseForm):
         self, data: Any = None, *, organizations: list[Organization], scopes: list[str], **options: Any
     ) -> None:
         super().__init__(data, **options)
-        choices = [(organization.slug, organization.name) for organization in organizations]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
-        self.fields["scopes"].choices = [(scope, scope) for scope in scopes]  # type: ignore[attr-defined]
+        self.offer_organizations(organizations)
+        self.offer("scopes", [(scope, scope) for scope in scopes])
 
 
 def scopes_of(actor: Actor, organizations: list[Organization]) -> list[str]:

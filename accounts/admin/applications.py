@@ -63,8 +63,7 @@ class NewApplicationForm(ApplicationForm):
 
     def __init__(self, data: Any = None, *, organizations: list[Organization], **options: Any) -> None:
         super().__init__(data, **options)
-        choices = [(entry.slug, entry.name) for entry in organizations]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
+        self.offer_organizations(organizations)
 
 
 class ChangedApplicationForm(VersionedForm, ApplicationForm):

@@ -1,7 +1,7 @@
 """Claims: what can be said of people in tokens; and the tab where it is said of a person."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -21,12 +21,11 @@ from accounts.admin.users import Tab, UserAdmin
 from accounts.admin.verbs import HouseForm, Verb, VersionedForm, called_on
 from accounts.cells import text_of
 from accounts.claims import ClaimType, Place, read
-from accounts.errors import AccountsError, Conflict, Invalid, VersionConflict
+from accounts.errors import Conflict, Invalid, VersionConflict
 from accounts.models import Application, ClaimDefinition, ClaimValue, Organization, User
 from accounts.operations.claims import (
     claim_create,
     claim_delete,
-    claim_unfit,
     claim_update,
     user_claims_remove,
     user_claims_set,
@@ -108,12 +107,14 @@ class DefineForm(LimitsForm):
         **options: Any,
     ) -> None:
         super().__init__(data, **options)
-        choices = [(organization.slug, organization.name) for organization in organizations]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
-        self.fields["application"].choices = [  # type: ignore[attr-defined]
-            ("", "None"),
-            *((row.public_id, f"{row.name} ({row.organization.name})") for row in applications),
-        ]
+        self.offer_organizations(organizations)
+        self.offer(
+            "application",
+            [
+                ("", "None"),
+                *((row.public_id, f"{row.name} ({row.organization.name})") for row in applications),
+            ],
+        )
 
 
 class ChangeForm(VersionedForm, LimitsForm):
@@ -150,9 +151,10 @@ class SayForm(HouseForm):
 
     def __init__(self, data: Any = None, *, definitions: Sequence[ClaimDefinition], **options: Any) -> None:
         super().__init__(data, **options)
-        self.fields["claim"].choices = [  # type: ignore[attr-defined]
-            (row.public_id, f"{row.word} ({TYPES[ClaimType(row.type)].lower()})") for row in definitions
-        ]
+        self.offer(
+            "claim",
+            [(row.public_id, f"{row.word} ({TYPES[ClaimType(row.type)].lower()})") for row in definitions],
+        )
 
 
 def limits_values(row: ClaimDefinition) -> dict[str, Any]:
@@ -290,7 +292,7 @@ class ClaimAdmin(HouseAdmin):
                 is_overtaken = True
             except (Invalid, Conflict) as refusal:
                 form.refuse(refusal)
-                unfit = unfit_table(actor, row, form) if "invalid" in refusal.fields else None
+                unfit = unfit_table(refusal.more) if "unfit" in refusal.more else None
             else:
                 same = changed.version == version
                 messages.success(request, "Nothing was changed." if same else "The claim is saved.")
@@ -312,18 +314,15 @@ def facts_of(row: ClaimDefinition) -> list[str]:
     return [word for word, so in facts.items() if so]
 
 
-def unfit_table(actor: Actor, row: ClaimDefinition, form: ChangeForm) -> Table | None:
+def unfit_table(listed: Mapping[str, Any]) -> Table:
     """List whose values would no longer fit."""
-    try:
-        unfit = claim_unfit(actor=actor, definition=row, schema=form.cleaned_data["schema"])
-    except AccountsError:
-        return None
-    users = admin_of_users()
+    users, shown, total = admin_of_users(), listed["unfit"], listed["unfit_total"]
     rows = [
         TableRow([Cell(entry["user"], url=users.url("change", entry["user"])), Cell(entry["problem"])])
-        for entry in unfit.shown
+        for entry in shown
     ]
-    return Table(f"{unfit.counted} would no longer fit", [Column("Whose"), Column("Why")], rows)
+    caption = "Would no longer fit" if len(shown) == total else f"Would no longer fit: {len(shown)} of {total:,}"
+    return Table(caption, [Column("Whose"), Column("Why")], rows)
 
 
 def admin_of_users() -> UserAdmin:

@@ -113,8 +113,8 @@ class InviteForm(HouseForm):
     ) -> None:
         super().__init__(data, **options)
         places = {organization.pk: organization.name for organization in organizations}
-        self.fields["organization"].choices = [(row.slug, row.name) for row in organizations]  # type: ignore[attr-defined]
-        self.fields["roles"].choices = [(row.public_id, _role_label(row, places)) for row in roles]  # type: ignore[attr-defined]
+        self.offer_organizations(organizations)
+        self.offer("roles", [(row.public_id, _role_label(row, places)) for row in roles])
 
     def arguments(self, actor: Actor, organization: Organization) -> dict[str, Any]:
         """Give the arguments of the operation.

@@ -32,9 +32,8 @@ class GiveRoleForm(HouseForm):
         self, data: Any = None, *, organizations: list[Organization], roles: list[str], **options: Any
     ) -> None:
         super().__init__(data, **options)
-        choices = [(organization.slug, organization.name) for organization in organizations]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
-        self.fields["role"].choices = [(role, role.capitalize()) for role in roles]  # type: ignore[attr-defined]
+        self.offer_organizations(organizations)
+        self.offer("role", [(role, role.capitalize()) for role in roles])
 
 
 @admin.register(Membership, site=site)

@@ -71,7 +71,7 @@ class RoleForm(HouseForm):
     def __init__(self, data: Any = None, *, words: Mapping[str, str], **options: Any) -> None:
         super().__init__(data, **options)
         labels = [(word, f"{word}: {text}" if text else word) for word, text in words.items()]
-        self.fields["permissions"].choices = labels  # type: ignore[attr-defined]
+        self.offer("permissions", labels)
 
 
 class NewRoleForm(RoleForm):
@@ -82,8 +82,7 @@ class NewRoleForm(RoleForm):
 
     def __init__(self, data: Any = None, *, organizations: list[Organization], **options: Any) -> None:
         super().__init__(data, **options)
-        choices = [(entry.slug, entry.name) for entry in organizations]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
+        self.offer_organizations(organizations)
 
 
 class ChangedRoleForm(VersionedForm, RoleForm):

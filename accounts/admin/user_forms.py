@@ -167,9 +167,8 @@ class CreateForm(HouseForm):
         self, data: QueryDict | None = None, *, organizations: list[Organization], roles: list[str], **options: Any
     ) -> None:
         super().__init__(data, **options)
-        choices = [(organization.slug, organization.name) for organization in organizations]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
-        self.fields["roles"].choices = [(role, role.capitalize()) for role in roles if role != "member"]  # type: ignore[attr-defined]
+        self.offer_organizations(organizations)
+        self.offer("roles", [(role, role.capitalize()) for role in roles if role != "member"])
         self.secret = ""
 
     def arguments(self) -> dict[str, Any]:

@@ -41,8 +41,7 @@ class GiveForm(HouseForm):
 
     def __init__(self, data: Any = None, *, memberships: list[Membership], **options: Any) -> None:
         super().__init__(data, **options)
-        choices = [(entry.organization.slug, entry.organization.name) for entry in memberships]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
+        self.offer_organizations(entry.organization for entry in memberships)
 
     def clean_until(self) -> Any:
         """Read the end."""

@@ -12,6 +12,7 @@ from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.tables import Cell, Column, Table, TableRow
 from accounts.errors import AccountsError, NotFound
+from accounts.models import Organization
 from accounts.operations.bulk import RowResult
 from accounts.times import as_end
 
@@ -50,6 +51,16 @@ class HouseForm(forms.Form):
 
     def __init__(self, data: Any = None, **options: Any) -> None:
         super().__init__(data, label_suffix="", **options)
+
+    def offer(self, name: str, choices: Iterable[tuple[str, str]]) -> None:
+        """Say what can be chosen, each with its label."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = list(choices)
+
+    def offer_organizations(self, organizations: Iterable[Organization]) -> None:
+        """Say which organization it can be about."""
+        self.offer("organization", ((entry.slug, entry.name) for entry in organizations))
 
     def refuse(self, refusal: AccountsError) -> None:
         """Show why an operation refused."""

@@ -188,6 +188,18 @@ class HouseViewSet(GenericViewSet[Any]):
             raise NotFound("Organization not found.")
         return organization
 
+    def application(self, organization: Organization, named: str) -> Application | None:
+        """Find the application meant, ``None`` if none is.
+
+        :raises NotFound: if it is none of the organization that exists for the actor
+        """
+        if not named:
+            return None
+        found = Application.objects.visible_to(self.actor).filter(organization=organization).named(named).first()
+        if found is None:
+            raise NotFound("Application not found.")
+        return found
+
     def within(self, rows: Any, query: Mapping[str, str], action: Action) -> tuple[Any, str]:
         """Keep the rows of the organization that a list is asked of, or of all; gives also what to bind cursors to.
 

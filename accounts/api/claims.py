@@ -6,16 +6,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, JSONObject, JSONValue, ReasonInput, Text, Texts
+from accounts.api.schema import ProblemOutput
 from accounts.claims import ClaimType, Place
 from accounts.errors import Invalid, NotFound
-from accounts.identifiers import text_refused
-from accounts.models import Application, ClaimDefinition, Organization
+from accounts.models import ClaimDefinition, Organization
 from accounts.operations.claims import INVALID_WORDS, MOST, claim_create, claim_delete, claim_update
 from accounts.serializers.claims import ClaimOutput, ClaimValueOutput
 
@@ -67,6 +66,20 @@ class ClaimsOutput(serializers.Serializer[Any]):
     data = ClaimValueOutput(many=True)  # type: ignore[assignment]
 
 
+class UnfitOutput(serializers.Serializer[Any]):
+    """A value that would no longer fit."""
+
+    user = serializers.CharField()
+    problem = serializers.CharField()
+
+
+class UnfitProblemOutput(ProblemOutput):
+    """A refusal to narrow a claim: whose values would no longer fit, and why."""
+
+    unfit = UnfitOutput(many=True, required=False, help_text="the first hundred of people whom the caller may see")
+    unfit_total = serializers.IntegerField(required=False, help_text="how many there are in all")
+
+
 LIMITS = ("schema", "is_personal", "is_editable", "appears_in", "description")
 
 
@@ -80,13 +93,19 @@ class ClaimViewSet(HouseViewSet):
             reading=Action.CLAIM_LIST,
             output=ClaimOutput,
             paged=True,
-            filters=("org", "application"),
+            filters=("org", "app"),
         ),
         "create": Endpoint(
             name="claim_create", input=ClaimCreateInput, output=ClaimOutput, status=201, repeatable=True
         ),
         "retrieve": Endpoint(name="claim_show", reading=Action.CLAIM_LIST, output=ClaimOutput),
-        "partial_update": Endpoint(name="claim_update", input=ClaimUpdateInput, output=ClaimOutput, versioned=True),
+        "partial_update": Endpoint(
+            name="claim_update",
+            input=ClaimUpdateInput,
+            output=ClaimOutput,
+            versioned=True,
+            conflict=UnfitProblemOutput,
+        ),
         "destroy": Endpoint(name="claim_delete", input=ReasonInput, status=204),
     }
 
@@ -96,17 +115,20 @@ class ClaimViewSet(HouseViewSet):
 
     def list(self, request: Request) -> Response:
         """List the claims of an organization and its applications, oldest first."""
-        claims, scope = self.within(self.rows(), self.asked, Action.CLAIM_LIST)
-        application = self.asked.get("application", "")
-        return self.listed(
-            claims.of_application(application) if application else claims, self.asked, scope=f"{scope} {application}"
-        )
+        organization = self.organization(self.asked.get("org", ""))
+        self.require_in(organization.pk, Action.CLAIM_LIST)
+        application = self.application(organization, self.asked.get("app", ""))
+        claims = self.rows().filter(organization=organization)
+        scope = organization.public_id
+        if application is not None:
+            claims, scope = claims.filter(application=application), application.public_id
+        return self.listed(claims, self.asked, scope=scope)
 
     def create(self, request: Request) -> Response:
         """Define a claim."""
         given = self.read()
         organization = self.organization(given.get("organization", ""))
-        application = self._application(given["application"], organization) if "application" in given else None
+        application = self.application(organization, given.get("application", ""))
         return self.once(
             lambda: claim_create(
                 actor=self.actor,
@@ -120,15 +142,6 @@ class ClaimViewSet(HouseViewSet):
             lambda made: self.answer(made, status=201),
             lambda identifier: self.answered(identifier, status=201),
         )
-
-    def _application(self, text: str, organization: Organization) -> Application:
-        identifier = ids.decode("app", text)
-        rows = Application.objects.visible_to(self.actor).filter(organization=organization)
-        rows = rows.filter(pk=identifier) if identifier else rows.filter(slug=text)
-        found = None if text_refused(text) else rows.first()
-        if found is None:
-            raise NotFound("Application not found.")
-        return found
 
     def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002 -- the name in the address
         """Show what a claim is."""

@@ -45,7 +45,6 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "app": Parameter("id or slug of the application"),
     "tag": Parameter("who has this tag"),
     "claim": Parameter("of whom a claim says this: `department=Engineering`; `crm/tier=gold` of an application's"),
-    "application": Parameter("id or slug of an application: only what belongs to it"),
     "email_domain": Parameter("whose address is in this domain"),
     "unverified": Parameter("whose address is not confirmed", FLAG),
     "never_signed_in": Parameter("who never signed in", FLAG),
@@ -84,7 +83,8 @@ class Endpoint:
     ``name`` is the ``operationId``; ``also`` what else it may answer with; ``reading`` the permission
     without which nothing is read; ``filters`` the words of its query string, those of pages apart;
     ``versioned`` says that it heeds ``If-Match``; ``repeatable`` that it heeds ``Idempotency-Key``;
-    ``is_file`` that it answers with a file; ``is_bounded`` that it answers so often and no more (429).
+    ``is_file`` that it answers with a file; ``is_bounded`` that it answers so often and no more (429);
+    ``conflict`` is the problem that its 409 is, where that says more than others.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Endpoint:
     repeatable: bool = False
     is_file: bool = False
     is_bounded: bool = False
+    conflict: type[Serializer[Any]] | None = None
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ def problem(error: AccountsError, request_id: str) -> dict[str, Any]:
         "remedy": error.remedy,
         "errors": [{"field": field, "message": message} for field, message in error.fields.items()],
         "request_id": request_id,
+        **error.more,
     }
 
 

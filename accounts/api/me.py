@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
-from accounts.api.users import ProfileInput
+from accounts.api.user_inputs import ProfileInput
 from accounts.errors import NotAllowed
 from accounts.models import APIKey, EmailChange, User
 from accounts.models.users import PROFILE_FIELDS

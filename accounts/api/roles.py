@@ -11,8 +11,7 @@ from accounts.api.applications import DeletedOutput
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import ReasonInput, Text, Texts
-from accounts.errors import NotFound
-from accounts.models import Application, Organization, Permission, Role
+from accounts.models import Permission, Role
 from accounts.operations.roles import role_create, role_delete, role_update
 from accounts.pagination import Order
 from accounts.serializers.roles import PermissionOutput, RoleOutput, permissions_shown
@@ -45,24 +44,7 @@ class RoleUpdateInput(ReasonInput):
     remove_permissions = Texts(required=False, max_length=MOST, help_text="removes these")
 
 
-class _OfAnOrganization(HouseViewSet):
-    """What belongs to an organization, or to an application of one."""
-
-    def application(self, organization: Organization, named: str) -> Application | None:
-        """Find the application meant, ``None`` if none is.
-
-        :raises NotFound: if it is none of the organization that exists for the actor
-        """
-        if not named:
-            return None
-        visible = Application.objects.visible_to(self.actor).filter(organization=organization)
-        found = visible.named(named).first()
-        if found is None:
-            raise NotFound("Application not found.")
-        return found
-
-
-class RoleViewSet(_OfAnOrganization):
+class RoleViewSet(HouseViewSet):
     """Roles."""
 
     prefix, thing, shown = "rol", "Role", RoleOutput
@@ -129,7 +111,7 @@ class PermissionListOutput(serializers.Serializer[Any]):
     data = PermissionOutput(many=True)  # type: ignore[assignment]
 
 
-class PermissionViewSet(_OfAnOrganization):
+class PermissionViewSet(HouseViewSet):
     """Permissions: read here, defined by applications."""
 
     endpoints = {

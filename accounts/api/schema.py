@@ -19,7 +19,7 @@ from rest_framework import serializers
 from accounts.api.endpoints import PARAMETERS, Endpoint
 from accounts.api.errors import ProblemRenderer
 
-__all__ = ["BrowserScheme", "HouseSchema", "KeyScheme", "strict"]
+__all__ = ["BrowserScheme", "HouseSchema", "KeyScheme", "ProblemOutput", "strict"]
 
 JSON = "application/json"
 FILE = "application/octet-stream"
@@ -115,7 +115,8 @@ class HouseSchema(AutoSchema):
             shown = _page(endpoint.output, endpoint.also) if self._is_list() else _one(endpoint.output, endpoint.also)
             answers[endpoint.status, JSON] = OpenApiResponse(shown, HTTPStatus(endpoint.status).phrase)
         for status in _refusals(endpoint):
-            answers[status, ProblemRenderer.media_type] = OpenApiResponse(ProblemOutput, PROBLEMS[status])
+            said = (endpoint.conflict if status == 409 else None) or ProblemOutput
+            answers[status, ProblemRenderer.media_type] = OpenApiResponse(said, PROBLEMS[status])
         return answers
 
     def _is_list_view(self, serializer: Any = None) -> bool:

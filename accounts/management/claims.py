@@ -8,26 +8,18 @@ from accounts import ids
 from accounts.actors import Actor
 from accounts.claims import ClaimType, Place, read
 from accounts.errors import Invalid, NotFound
-from accounts.identifiers import text_refused
-from accounts.management.parser import Parser, add_flag, add_org
+from accounts.management.parser import Parser, add_app, add_flag, add_org
 from accounts.management.selection import find_organization
-from accounts.models import Application, ClaimDefinition, Organization
+from accounts.models import ClaimDefinition, Organization
 
 __all__ = [
-    "add_app",
     "add_claim",
     "add_limits",
     "claim_named",
     "claims_of",
-    "find_application",
     "find_claim",
     "limits_of",
 ]
-
-
-def add_app(parser: Parser, text: str) -> None:
-    """Add which application is meant."""
-    parser.add_argument("--app", "--app-id", dest="app", metavar="SLUG|ID", default="", help=text)
 
 
 def add_claim(parser: Parser) -> None:
@@ -46,28 +38,14 @@ def claim_named(actor: Actor, arguments: Namespace) -> ClaimDefinition:
     return find_claim(actor, arguments.claim, None if by_id else find_organization(actor, arguments.org), arguments.app)
 
 
-def find_application(actor: Actor, text: str, organization: Organization) -> Application:
-    """Find the application that ``--app`` names.
-
-    :raises NotFound: if there is none that the actor may see
-    """
-    rows = Application.objects.visible_to(actor).filter(organization=organization)
-    identifier = ids.decode("app", text)
-    rows = rows.filter(pk=identifier) if identifier else rows.filter(slug=text)
-    found = None if text_refused(text) else rows.first()
-    if found is None:
-        raise NotFound("Application not found.", remedy="manage.py app_list shows them.")
-    return found
-
-
-def find_claim(actor: Actor, text: str, organization: Organization | None, app: str = "") -> ClaimDefinition:
+def find_claim(actor: Actor, text: str, organization: Organization | None, app: str | None = None) -> ClaimDefinition:
     """Find the claim that ``--claim`` names: by id, by name, or as ``APP/NAME``; ``None``: in any organization.
 
     :raises NotFound: if there is none that the actor may see
     """
     rows = ClaimDefinition.objects.visible_to(actor).select_related("organization", "application")
     rows = rows.filter(organization=organization) if organization else rows
-    found = rows.named(text, application=app).first()
+    found = rows.named(text, application=app or "").first()
     if found is None:
         raise NotFound("Claim not found.", remedy="manage.py claim_list shows them.")
     return found

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from accounts import audit, policy
+from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.claims import ClaimType, Place, keys_of, name_checked, value_problem
@@ -48,7 +48,7 @@ PROPERTIES: Final = ("name", "type", "schema", "is_personal", "is_editable", "ap
 
 @dataclass
 class Unfit:
-    """Values that a changed definition would not allow: the first hundred with whose they are and why, and all ids."""
+    """Values that a changed definition would not allow: whose and why of a hundred that may be seen, and all ids."""
 
     shown: list[dict[str, str]] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
@@ -57,6 +57,10 @@ class Unfit:
     def counted(self) -> str:
         """How many, in words."""
         return "1 value" if len(self.ids) == 1 else f"{len(self.ids):,} values"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the list as doors show it."""
+        return {"unfit": self.shown, "unfit_total": len(self.ids)}
 
 
 # --- definitions ------------------------------------------------------------------------------
@@ -151,12 +155,13 @@ def claim_update(
     changed = differences(before, _shown(definition))
     if not changed["after"]:
         return definition
-    unfit = _unfit(definition) if "schema" in changed["after"] else Unfit()
+    unfit = _unfit(actor, definition) if "schema" in changed["after"] else Unfit()
     if unfit.ids and invalid == "refuse":
         raise Conflict(
             f"{unfit.counted} of {definition.word} would no longer fit.",
             remedy="Look at them first, then say that they are to be deleted, or change the schema.",
             fields={"invalid": f"{unfit.counted} would no longer fit"},
+            more=unfit.as_dict(),
         )
     ended = _take_values(definition, unfit.ids) if unfit.ids else 0
     definition.version += 1
@@ -219,7 +224,7 @@ def claim_unfit(*, actor: Actor, definition: ClaimDefinition, schema: Mapping[st
     """
     policy.require(actor, Action.CLAIM_UPDATE, definition)
     tried = ClaimDefinition(pk=definition.pk, type=definition.type, schema=schema_checked(schema))
-    return _unfit(tried)
+    return _unfit(actor, tried)
 
 
 def _held(definition: ClaimDefinition) -> ClaimDefinition:
@@ -268,8 +273,8 @@ def _places_checked(places: Iterable[str]) -> list[str]:
     return [str(place) for place in Place if place in named]
 
 
-def _unfit(definition: ClaimDefinition) -> Unfit:
-    """Find the values that a definition does not allow."""
+def _unfit(actor: Actor, definition: ClaimDefinition) -> Unfit:
+    """Find the values that a definition does not allow; whose they are is shown of people that the actor may see."""
     values = ClaimValue.objects.filter(definition_id=definition.pk)
     if len(values.values_list("pk")[: CHECKED + 1]) > CHECKED:
         raise Conflict(
@@ -277,13 +282,15 @@ def _unfit(definition: ClaimDefinition) -> Unfit:
             remedy="Define another claim with these limits beside it, and set that.",
         )
     unfit = Unfit()
-    for value in values.select_related("user").order_by("pk").iterator():
-        _, problem = value_problem(definition.type, definition.schema, value.value)
+    seen = Exists(ClaimValue.objects.visible_to(actor).filter(pk=OuterRef("pk")))
+    rows = values.annotate(is_seen=seen).order_by("pk").values_list("pk", "user_id", "value", "is_seen")
+    for key, user_id, value, is_seen in rows.iterator():
+        _, problem = value_problem(definition.type, definition.schema, value)
         if problem is None:
             continue
-        unfit.ids.append(value.pk)
-        if len(unfit.shown) < LISTED:
-            unfit.shown.append({"user": value.user.public_id, "problem": problem})
+        unfit.ids.append(key)
+        if is_seen and len(unfit.shown) < LISTED:
+            unfit.shown.append({"user": ids.encode("usr", user_id), "problem": problem})
     return unfit
 
 

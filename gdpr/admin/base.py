@@ -47,8 +47,7 @@ class PersonForm(HouseForm):
 
     def __init__(self, data: Any = None, *, organizations: Sequence[Organization], **options: Any) -> None:
         super().__init__(data, **options)
-        choices = [(organization.slug, organization.name) for organization in organizations]
-        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
+        self.offer_organizations(organizations)
 
 
 class DutyAdmin(HouseAdmin):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -331,15 +331,28 @@ class Copy:
     def records(self, part: Part) -> Iterator[dict[str, Any]]:
         """Read the records of a part, in the order of their ids; a few rows are held at a time."""
         names = {name: _source(part.model, name) for name in _needed(part)}
+        fields = [self._field(part, name, names) for name in part.columns]
         read = self._rows(part).order_by("pk").annotate(**_computed(part.model, names))
         rows = read.values("pk", *names.values()).iterator(chunk_size=BATCH)
         while batch := list(islice(rows, BATCH)):
-            details = self._details(row["pk"] for row in batch) if part.has_details else {}
+            details = self._details(row["pk"] for row in batch) if part.has_details else None
             for row in batch:
                 self.seen += 1
-                values = {name: row[source] for name, source in names.items()}
-                record = {_key(name): self._shown(part, name, values) for name in part.columns}
-                yield {**record, DETAILS: details.get(row["pk"], {})} if part.has_details else record
+                record = {field.key: self._shown(field, row) for field in fields}
+                if details is not None:
+                    record[DETAILS] = details.get(row["pk"], {})
+                yield record
+
+    def _field(self, part: Part, name: str, names: Mapping[str, str]) -> "_Field":
+        """Look up once what every row of a part asks of a column."""
+        column, kind = part.columns[name], f"{_key(name)}_kind"
+        about: dict[str, list[Any]] | None = None
+        whose = column.whose or ()
+        if whose not in (part.entry.whose, part.paths):
+            found = [path.lookup for path in whose if isinstance(path, PlainID)]
+            assert len(found) == len(whose), f"{part.entry.name}: a column about somebody else says PlainID"
+            about = {names[lookup]: spellings(part.model, lookup, self.user_id) for lookup in found}
+        return _Field(_key(name), names[name], column, about, names.get(kind), _prefix(part.model, name))
 
     def _rows(self, part: Part) -> models.QuerySet[Any]:
         rows = rows_about(part.model, part.paths, self.user_id, using=self.using)
@@ -356,30 +369,21 @@ class Copy:
             found.setdefault(event_id, {})[kind] = payload
         return found
 
-    def _shown(self, part: Part, name: str, values: Mapping[str, Any]) -> Any:
-        column, value = part.columns[name], values[name]
+    def _shown(self, field: "_Field", row: Mapping[str, Any]) -> Any:
+        value = row[field.source]
         if value is None:
             return None
-        if not self._is_theirs(part, column, values):
-            return self._somebody(name, value, values) if column.kind is Kind.IDENTIFIER else None
-        if column.export is Export.PRESENCE:
+        if field.about is not None and not any(row[source] in ids for source, ids in field.about.items()):
+            return self._somebody(field, value, row) if field.column.kind is Kind.IDENTIFIER else None
+        if field.column.export is Export.PRESENCE:
             return PRESENT if value and not str(value).startswith(UNUSABLE) else None
-        return _plain(part.model, name, value, values)
+        return field.plain(value, row)
 
-    def _is_theirs(self, part: Part, column: Column, values: Mapping[str, Any]) -> bool:
-        """Say whether the column of this row is about the person, where it may be about somebody else."""
-        whose = column.whose or ()
-        if whose in (part.entry.whose, part.paths):
-            return True
-        found = [path.lookup for path in whose if isinstance(path, PlainID)]
-        assert len(found) == len(whose), f"{part.entry.name}: a column about somebody else says PlainID"
-        return any(values[name] in spellings(part.model, name, self.user_id) for name in found)
-
-    def _somebody(self, name: str, value: Any, values: Mapping[str, Any]) -> str | None:
+    def _somebody(self, field: "_Field", value: Any, row: Mapping[str, Any]) -> str | None:
         """Name somebody or something else than the person."""
         if not isinstance(value, UUID):
             return None
-        kind = str(values.get(f"{_key(name)}_kind") or "user")
+        kind = field.kind(row)
         if kind == "organization" or value in self._own:
             return ids.encode(PREFIXES[kind], value)
         return self._others.named(kind, value)
@@ -470,22 +474,41 @@ def _computed(model: type[models.Model], names: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def _plain(model: type[models.Model], column: str, value: Any, values: Mapping[str, Any]) -> Any:
-    """Give a value as JSON has it."""
-    if isinstance(value, datetime):
-        return _time(value)
-    if isinstance(value, UUID):
-        prefix = _prefix(model, column, values)
-        return ids.encode(prefix, value) if prefix else str(value)
-    return value
+@dataclass(frozen=True)
+class _Field:
+    """A column as the records of a part show it: what is asked for every row, looked up once.
+
+    ``about`` are the columns that say whether it is about the person, with how their id is spelled there;
+    ``None`` where it always is. ``prefix`` is that of the ids in it, empty where each row says what they are of.
+    """
+
+    key: str
+    source: str
+    column: Column
+    about: Mapping[str, list[Any]] | None
+    kind_source: str | None
+    prefix: str
+
+    def kind(self, row: Mapping[str, Any]) -> str:
+        """Say what the id in it is of."""
+        return str((self.kind_source and row[self.kind_source]) or "user")
+
+    def plain(self, value: Any, row: Mapping[str, Any]) -> Any:
+        """Give a value as JSON has it."""
+        if isinstance(value, datetime):
+            return _time(value)
+        if isinstance(value, UUID):
+            return _encoded(self.prefix or PREFIXES.get(self.kind(row), "usr"), value)
+        return value
 
 
-def _prefix(model: type[models.Model], column: str, values: Mapping[str, Any]) -> str:
+_encoded: Final = lru_cache(maxsize=BATCH)(ids.encode)
+
+
+def _prefix(model: type[models.Model], column: str) -> str:
     field = field_of(model, column)
     target = field.target_field if isinstance(field, models.ForeignKey) else field
-    if isinstance(target, PrefixedIDField):
-        return target.prefix
-    return PLAIN_IDS.get(column) or PREFIXES.get(str(values.get(f"{_key(column)}_kind") or "user"), "usr")
+    return target.prefix if isinstance(target, PrefixedIDField) else PLAIN_IDS.get(column, "")
 
 
 def _time(at: datetime | date) -> str:

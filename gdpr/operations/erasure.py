@@ -26,7 +26,8 @@ from gdpr.models import Erasure, LegalHold, PrivacyTerms
 from gdpr.operations import plans
 from gdpr.operations.finish import Erased, finish, remember
 from gdpr.operations.mentions import erase_mentions, mentions, without
-from gdpr.operations.scan import Identifiers, identifiers_of
+from gdpr.operations.scan import identifiers_of
+from gdpr.traces import Identifiers
 
 __all__ = [
     "ErasurePlan",

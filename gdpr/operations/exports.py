@@ -31,7 +31,7 @@ from accounts.operations.base import operation
 from accounts.profile import reason_checked
 from gdpr.models import Export
 from gdpr.operations.copies import Copy, Scope, refuse_erased
-from gdpr.operations.renderings import FORMATS, READINGS, written
+from gdpr.operations.renderings import FORMATS, written
 from gdpr.operations.sealed_files import SealedWriter, new_key, unsealed
 from gdpr.operations.snapshots import snapshot
 
@@ -222,7 +222,7 @@ def _written(row: Export, key: str, mine: "QuerySet[Export]") -> int:
         with os.fdopen(descriptor, "wb") as file, snapshot() as using:
             writer = SealedWriter(file, key, row.public_id)
             copy = Copy(row.user_id, Scope(row.scope), using, export_id=row.public_id)
-            note = _Progress(mine, READINGS[row.format], sum(copy.count().values()))
+            note = _Progress(mine, sum(copy.count().values()))
             written(copy, row.format, cast("IO[bytes]", writer), note)
             writer.finish()
             note.now(copy.seen)
@@ -238,8 +238,8 @@ def _written(row: Export, key: str, mine: "QuerySet[Export]") -> int:
 class _Progress:
     """Notes now and then how far a job is, and prolongs its lease; not along the connection that it reads by."""
 
-    def __init__(self, mine: "QuerySet[Export]", readings: int, total: int) -> None:
-        self.mine, self.readings = mine, readings
+    def __init__(self, mine: "QuerySet[Export]", total: int) -> None:
+        self.mine = mine
         self.noted = time.monotonic()
         self._note(rows_total=total)
 
@@ -254,7 +254,7 @@ class _Progress:
         :raises _TakenOverError: if the job is not ours any more
         """
         self.noted = time.monotonic()
-        self._note(rows_done=seen // self.readings)
+        self._note(rows_done=seen)
 
     def _note(self, **values: Any) -> None:
         if not self.mine.update(leased_until=timezone.now() + LEASE, **values):

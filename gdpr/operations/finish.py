@@ -15,8 +15,11 @@ from accounts.errors import Unavailable
 from accounts.models import AuditChain
 from gdpr.models import Erasure
 from gdpr.operations import exports
+from gdpr.operations.file_scan import files_naming
+from gdpr.operations.findings import ScanReport
 from gdpr.operations.receipts import built, signed
-from gdpr.operations.scan import Identifiers, ScanReport, files_naming, scan
+from gdpr.operations.scan import scan
+from gdpr.traces import Identifiers
 
 __all__ = ["LEDGER_KIND", "Erased", "finish", "remember"]
 

@@ -1,6 +1,6 @@
 """A copy as JSON, as a page to read, and as a ZIP with both, tables for spreadsheets and a signature: streamed.
 
-The three say the same: each reads the copy again, at the same moment, and writes its values by the same words.
+The three say the same: each record is read once, and every rendering is told of it, by the same words.
 """
 
 import csv
@@ -8,10 +8,10 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.template.loader import render_to_string
@@ -21,15 +21,15 @@ from accounts.audit import canonical
 from accounts.cells import csv_cell, text_of
 from accounts.keys import Purpose, keyring
 from gdpr.operations.copies import DETAILS, SCHEMA_VERSION, TITLES, Copy, Part, Scope, map_digest, parts
+from gdpr.operations.sealed_files import Spool
 from gdpr.registry import Section
 
-__all__ = ["FORMATS", "READINGS", "export_schema", "written"]
+__all__ = ["FORMATS", "export_schema", "written"]
 
 FORMATS: Final = ("json", "html", "zip")
-READINGS: Final[Mapping[str, int]] = {"json": 1, "html": 1, "zip": 3}
-"""How many times each format reads the copy."""
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 Progress = Callable[[int], None]
+Write = Callable[[str], object]
 
 
 def written(copy: Copy, form: str, file: IO[bytes], progress: Progress = lambda _: None) -> None:
@@ -40,34 +40,87 @@ def written(copy: Copy, form: str, file: IO[bytes], progress: Progress = lambda 
     if form == "zip":
         _zip(copy, file, progress)
         return
-    pieces = _json(copy, progress) if form == "json" else _html(copy, progress)
-    for piece in pieces:
-        file.write(piece.encode())
+
+    def write(text: str) -> None:
+        file.write(text.encode())
+
+    _tell(copy, [_JSON(copy, write) if form == "json" else _Page(copy, write)], progress)
+
+
+class _Rendering(Protocol):
+    """Writes down what it is told of."""
+
+    def begin(self) -> None:
+        """Write what stands before the sections."""
+
+    def section(self, section: Section) -> None:
+        """Begin a section."""
+
+    def record(self, part: Part, record: Mapping[str, Any]) -> None:
+        """Write a record; those of one part come together."""
+
+    def end_section(self) -> None:
+        """End the section."""
+
+    def end(self) -> None:
+        """Write what stands after the sections."""
+
+
+def _tell(copy: Copy, renderings: Iterable[_Rendering], progress: Progress) -> None:
+    """Read a copy once, and tell each rendering of it."""
+    for rendering in renderings:
+        rendering.begin()
+    for section in Section:
+        for rendering in renderings:
+            rendering.section(section)
+        for part in copy.parts_of(section):
+            for record in copy.records(part):
+                for rendering in renderings:
+                    rendering.record(part, record)
+                progress(copy.seen)
+        for rendering in renderings:
+            rendering.end_section()
+    for rendering in renderings:
+        rendering.end()
 
 
 # --- JSON -------------------------------------------------------------------------------------
 
 
-def _json(copy: Copy, progress: Progress) -> Iterator[str]:
-    yield "{\n"
-    for key, value in copy.head.items():
-        yield f'"{key}": {_dumped(value)},\n'
-    yield '"sections": {'
-    counts: dict[str, int] = {}
-    for section in Section:
-        shown = copy.parts_of(section)
-        yield "\n" if section is Section.PROFILE else ",\n"
-        tables = _dumped([copy.described(part) for part in shown])
-        yield f'"{section}": {{"title": {_dumped(TITLES[section])}, "tables": {tables}, "records": ['
-        counts[section] = 0
-        for part in shown:
-            for record in copy.records(part):
-                yield ",\n" if counts[section] else "\n"
-                yield _dumped({"record": part.record, **record})
-                counts[section] += 1
-                progress(copy.seen)
-        yield "]}"
-    yield f'\n}},\n"withheld": {_dumped(copy.withheld())},\n"counts": {_dumped(counts)}\n}}\n'
+class _JSON:
+    """For programs."""
+
+    def __init__(self, copy: Copy, write: Write) -> None:
+        self.copy, self.write = copy, write
+        self.counts: dict[str, int] = {}
+
+    def begin(self) -> None:
+        """Write the head."""
+        self.write("{\n")
+        for key, value in self.copy.head.items():
+            self.write(f'"{key}": {_dumped(value)},\n')
+        self.write('"sections": {')
+
+    def section(self, section: Section) -> None:
+        """Say what the records of a section are."""
+        self.write(",\n" if self.counts else "\n")
+        self.current, self.counts[section] = section, 0
+        tables = _dumped([self.copy.described(part) for part in self.copy.parts_of(section)])
+        self.write(f'"{section}": {{"title": {_dumped(TITLES[section])}, "tables": {tables}, "records": [')
+
+    def record(self, part: Part, record: Mapping[str, Any]) -> None:
+        """Write a record on a line."""
+        self.write(",\n" if self.counts[self.current] else "\n")
+        self.write(_dumped({"record": part.record, **record}))
+        self.counts[self.current] += 1
+
+    def end_section(self) -> None:
+        """End the list."""
+        self.write("]}")
+
+    def end(self) -> None:
+        """Write what is withheld, and how many records there are."""
+        self.write(f'\n}},\n"withheld": {_dumped(self.copy.withheld())},\n"counts": {_dumped(self.counts)}\n}}\n')
 
 
 def _dumped(value: Any) -> str:
@@ -77,18 +130,55 @@ def _dumped(value: Any) -> str:
 # --- a page -----------------------------------------------------------------------------------
 
 
-def _html(copy: Copy, progress: Progress) -> Iterator[str]:
-    head = copy.head
-    yield render_to_string("gdpr/export_head.html", {"head": head, "sections": TITLES.items(), "name": _name(head)})
-    for section in Section:
-        yield f'<section id="{section}">\n<h2>{escape(TITLES[section])}</h2>\n'
-        before = copy.seen
-        for part in copy.parts_of(section):
-            for piece in _html_part(copy, part):
-                yield piece
-                progress(copy.seen)
-        yield "</section>\n" if copy.seen > before else '<p class="none">Nothing.</p>\n</section>\n'
-    yield render_to_string("gdpr/export_foot.html", {"withheld": copy.withheld(), "head": head})
+class _Page:
+    """For people: a heading and a table of each part, or a list where there is one row; nothing where there is none."""
+
+    def __init__(self, copy: Copy, write: Write) -> None:
+        self.copy, self.write = copy, write
+        self.part: Part | None = None
+
+    def begin(self) -> None:
+        """Write the head, with what stands where."""
+        context = {"head": self.copy.head, "sections": TITLES.items(), "name": _name(self.copy.head)}
+        self.write(render_to_string("gdpr/export_head.html", context))
+
+    def section(self, section: Section) -> None:
+        """Write the heading of a section."""
+        self.is_empty = True
+        self.write(f'<section id="{section}">\n<h2>{escape(TITLES[section])}</h2>\n')
+
+    def record(self, part: Part, record: Mapping[str, Any]) -> None:
+        """Write a row of a table, or the list."""
+        if part is not self.part:
+            self._end_part()
+            self.part, self.is_empty = part, False
+            self.write(f"<h3>{escape(part.title)}</h3>\n")
+            self.write("" if part.is_one_row else _table_head(part))
+        cells = [(key, escape(text_of(value))) for key, value in record.items()]
+        attribute = f'data-record="{escape(part.record)}"'
+        if part.is_one_row:
+            rows = "".join(
+                f'<div><dt>{_label(key)}</dt><dd data-field="{key}">{text}</dd></div>' for key, text in cells
+            )
+            self.write(f"<dl {attribute}>{rows}</dl>\n")
+        else:
+            rows = "".join(f'<td data-field="{key}" data-label="{_label(key)}">{text}</td>' for key, text in cells)
+            self.write(f"<tr {attribute}>{rows}</tr>\n")
+
+    def _end_part(self) -> None:
+        if self.part is not None and not self.part.is_one_row:
+            self.write("</tbody></table></div>\n")
+        self.part = None
+
+    def end_section(self) -> None:
+        """Say so where there is nothing."""
+        self._end_part()
+        self.write('<p class="none">Nothing.</p>\n</section>\n' if self.is_empty else "</section>\n")
+
+    def end(self) -> None:
+        """Write what is withheld."""
+        context = {"withheld": self.copy.withheld(), "head": self.copy.head}
+        self.write(render_to_string("gdpr/export_foot.html", context))
 
 
 def _name(head: Mapping[str, Any]) -> str:
@@ -96,29 +186,7 @@ def _name(head: Mapping[str, Any]) -> str:
     return str(identifiers[0]["value"]) if identifiers else str(head["subject"]["id"])
 
 
-def _html_part(copy: Copy, part: Part) -> Iterator[str]:
-    """Write a heading and a table, or a list where there is one row; nothing where there is none."""
-    is_first = True
-    for record in copy.records(part):
-        if is_first:
-            yield f"<h3>{escape(part.title)}</h3>\n"
-            yield "" if part.is_one_row else _html_table_head(part)
-            is_first = False
-        cells = [(key, escape(text_of(value))) for key, value in record.items()]
-        attribute = f'data-record="{escape(part.record)}"'
-        if part.is_one_row:
-            rows = "".join(
-                f'<div><dt>{_label(key)}</dt><dd data-field="{key}">{text}</dd></div>' for key, text in cells
-            )
-            yield f"<dl {attribute}>{rows}</dl>\n"
-        else:
-            rows = "".join(f'<td data-field="{key}" data-label="{_label(key)}">{text}</td>' for key, text in cells)
-            yield f"<tr {attribute}>{rows}</tr>\n"
-    if not is_first and not part.is_one_row:
-        yield "</tbody></table></div>\n"
-
-
-def _html_table_head(part: Part) -> str:
+def _table_head(part: Part) -> str:
     headings = "".join(f'<th scope="col">{_label(key)}</th>' for key in part.keys)
     sheet = f'<div class="sheet" tabindex="0" role="region" aria-label="{escape(part.title)}">'
     return f"{sheet}<table><thead><tr>{headings}</tr></thead><tbody>\n"
@@ -133,14 +201,30 @@ def _label(key: str) -> str:
 # --- tables for spreadsheets ------------------------------------------------------------------
 
 
-def _csv(copy: Copy, section: Section, progress: Progress) -> Iterator[str]:
-    shown = copy.parts_of(section)
-    keys = list(dict.fromkeys(key for part in shown for key in part.keys))
-    yield _csv_line(["record", *keys])
-    for part in shown:
-        for record in copy.records(part):
-            yield _csv_line([part.record, *(csv_cell(record.get(key)) for key in keys)])
-            progress(copy.seen)
+class _Tables:
+    """For spreadsheets: a table of each section."""
+
+    def __init__(self, copy: Copy, writes: Mapping[Section, Write]) -> None:
+        self.copy, self.writes = copy, writes
+
+    def begin(self) -> None:
+        """Nothing stands before the sections."""
+
+    def section(self, section: Section) -> None:
+        """Write the headings: the fields of all records of the section."""
+        self.write = self.writes[section]
+        self.keys = list(dict.fromkeys(key for part in self.copy.parts_of(section) for key in part.keys))
+        self.write(_csv_line(["record", *self.keys]))
+
+    def record(self, part: Part, record: Mapping[str, Any]) -> None:
+        """Write a row."""
+        self.write(_csv_line([part.record, *(csv_cell(record.get(key)) for key in self.keys)]))
+
+    def end_section(self) -> None:
+        """Nothing stands after the rows."""
+
+    def end(self) -> None:
+        """Nothing stands after the sections."""
 
 
 def _csv_line(cells: list[str]) -> str:
@@ -153,15 +237,27 @@ def _csv_line(cells: list[str]) -> str:
 
 
 def _zip(copy: Copy, file: IO[bytes], progress: Progress) -> None:
+    """Write the archive: one file of it at a time, so that the page and the tables wait, sealed, for their turn."""
     files: dict[str, dict[str, Any]] = {}
     key = keyring().current(Purpose.RECEIPT)
-    with zipfile.ZipFile(file, "w", compression=zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, files, "data.json", _json(copy, progress))
-        _add(archive, files, "index.html", _html(copy, progress))
-        for section in Section:
-            _add(archive, files, f"csv/{section}.csv", _csv(copy, section, progress))
-        _add(archive, files, "schema.json", iter([json.dumps(export_schema(), indent=1)]))
-        _add(archive, files, "README.txt", iter([render_to_string("gdpr/export_readme.txt", {"head": copy.head})]))
+    with ExitStack() as stack, zipfile.ZipFile(file, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        waiting = {name: stack.enter_context(Spool()) for name in ("index.html", *map(_csv_name, Section))}
+        with _added(archive, files, "data.json") as add:
+            tables = {section: waiting[_csv_name(section)].write for section in Section}
+            _tell(
+                copy,
+                [
+                    _JSON(copy, lambda text: add(text.encode())),
+                    _Page(copy, waiting["index.html"].write),
+                    _Tables(copy, tables),
+                ],
+                progress,
+            )
+        for name, spool in waiting.items():
+            _add(archive, files, name, spool.pieces())
+        _add(archive, files, "schema.json", [json.dumps(export_schema(), indent=1).encode()])
+        readme = render_to_string("gdpr/export_readme.txt", {"head": copy.head})
+        _add(archive, files, "README.txt", [readme.encode()])
         manifest = canonical(
             {
                 "export": copy.head,
@@ -173,29 +269,37 @@ def _zip(copy: Copy, file: IO[bytes], progress: Progress) -> None:
                 "algorithm": "Ed25519 over the bytes of manifest.json; manifest.sig is the signature, 64 bytes",
             }
         )
-        _add(archive, {}, "manifest.json", iter([manifest.decode()]))
-        with _member(archive, "manifest.sig") as member:
-            member.write(key.signing_key.sign(manifest))
+        _add(archive, {}, "manifest.json", [manifest])
+        _add(archive, {}, "manifest.sig", [key.signing_key.sign(manifest)])
 
 
-def _add(archive: zipfile.ZipFile, files: dict[str, dict[str, Any]], name: str, pieces: Iterator[str]) -> None:
-    digest, size = hashlib.sha256(), 0
-    with _member(archive, name) as member:
+def _csv_name(section: Section) -> str:
+    return f"csv/{section}.csv"
+
+
+def _add(archive: zipfile.ZipFile, files: dict[str, dict[str, Any]], name: str, pieces: Iterable[bytes]) -> None:
+    with _added(archive, files, name) as add:
         for piece in pieces:
-            raw = piece.encode()
-            digest.update(raw)
-            size += len(raw)
-            member.write(raw)
-    files[name] = {"sha256": digest.hexdigest(), "size": size}
+            add(piece)
 
 
 @contextmanager
-def _member(archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
+def _added(archive: zipfile.ZipFile, files: dict[str, dict[str, Any]], name: str) -> Iterator[Callable[[bytes], None]]:
+    """Give what takes the bytes of one file of the archive; notes its digest and size."""
+    digest, size = hashlib.sha256(), 0
     entry = zipfile.ZipInfo(name, EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o600 << 16
+
+    def add(piece: bytes) -> None:
+        nonlocal size
+        digest.update(piece)
+        size += len(piece)
+        member.write(piece)
+
     with archive.open(entry, "w", force_zip64=True) as member:
-        yield member
+        yield add
+    files[name] = {"sha256": digest.hexdigest(), "size": size}
 
 
 # --- the schema -------------------------------------------------------------------------------

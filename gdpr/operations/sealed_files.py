@@ -6,19 +6,21 @@ A key is for one file alone.
 """
 
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["DamagedError", "SealedWriter", "new_key", "unsealed"]
+__all__ = ["DamagedError", "SealedWriter", "Spool", "new_key", "unsealed"]
 
 PIECE: Final = 65_536
 TAG: Final = 16
 NUMBER: Final = 11
 KEY: Final = 32
+SPOOL: Final = "spool"
 
 
 class DamagedError(Exception):
@@ -72,16 +74,45 @@ def unsealed(path: Path, key: str, about: str) -> Iterator[bytes]:
 
     :raises DamagedError: at the first piece that is not as it was written, and where the file ends too early
     """
-    box = AESGCM(bytes.fromhex(key))
     with path.open("rb") as file:
-        piece, number = file.read(PIECE + TAG), 0
-        while True:
-            following = file.read(PIECE + TAG)
-            try:
-                opened = box.decrypt(_nonce(number, not following), piece, about.encode())
-            except InvalidTag:
-                raise DamagedError(f"{path.name} is damaged at piece {number}.") from None
-            yield opened
-            if not following:
-                return
-            piece, number = following, number + 1
+        yield from _opened(file, key, about, path.name)
+
+
+def _opened(file: IO[bytes], key: str, about: str, name: str) -> Iterator[bytes]:
+    box = AESGCM(bytes.fromhex(key))
+    piece, number = file.read(PIECE + TAG), 0
+    while True:
+        following = file.read(PIECE + TAG)
+        try:
+            opened = box.decrypt(_nonce(number, not following), piece, about.encode())
+        except InvalidTag:
+            raise DamagedError(f"{name} is damaged at piece {number}.") from None
+        yield opened
+        if not following:
+            return
+        piece, number = following, number + 1
+
+
+class Spool:
+    """Text that waits for its turn: in memory while it is short, else on disk under a key that nobody else has."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=PIECE)  # noqa: SIM115 -- closed by __exit__
+        self._key = new_key()
+        self._writer = SealedWriter(cast("IO[bytes]", self._file), self._key, SPOOL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, text: str) -> None:
+        """Take some more."""
+        self._writer.write(text.encode())
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give all of it back, once."""
+        self._writer.finish()
+        self._file.seek(0)
+        yield from _opened(cast("IO[bytes]", self._file), self._key, SPOOL, SPOOL)

@@ -14,8 +14,10 @@ from accounts.models import User
 from accounts.statuses import Status
 from gdpr.models import Erasure
 from gdpr.operations import plans
+from gdpr.operations.findings import ScanReport, Watch
 from gdpr.operations.receipts import Verdict, verified
-from gdpr.operations.scan import Identifiers, ScanReport, Watch, identifiers_of, scan
+from gdpr.operations.scan import identifiers_of, scan
+from gdpr.traces import Identifiers
 
 __all__ = ["LIVE", "Verification", "erasure_verify", "person_verify", "receipt_read"]
 

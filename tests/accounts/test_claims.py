@@ -6,6 +6,7 @@ import pytest
 
 from accounts.claims import ClaimType, claim_filter, keys_of, name_checked, read, value_problem
 from accounts.errors import Invalid
+from tests.accounts.jwt_claims import JWT_CLAIMS
 
 
 @pytest.mark.parametrize("name", ["department", "cost_center", "a", "x5", "acme.tier-2", "a" * 63])
@@ -24,6 +25,44 @@ def test_what_is_no_name_or_taken_by_a_standard(name: str) -> None:
         name_checked(name)
 
     assert set(refusal.value.fields) == {"name"}
+
+
+@pytest.mark.parametrize("source", JWT_CLAIMS)
+def test_every_registered_name_is_refused(source: str) -> None:
+    for name in JWT_CLAIMS[source].split():
+        with pytest.raises(Invalid, match=r"used by a standard|lower-case letters") as refusal:
+            name_checked(name.lower())
+
+        # What begins with a letter could be a name, so that the list itself has to hold it.
+        assert not name[0].isalpha() or "used by a standard" in refusal.value.message, name
+
+
+def test_the_copy_of_the_registry_is_whole() -> None:
+    names = [name for claims in JWT_CLAIMS.values() for name in claims.split()]
+
+    assert len(names) == len(set(names)) == 163
+
+
+@pytest.mark.parametrize(
+    ("reader", "names"),
+    [
+        ("introspection, RFC 7662", "active scope client_id username token_type exp iat nbf sub aud iss jti"),
+        ("token exchange, RFC 8693", "act may_act scope client_id"),
+        ("access tokens, RFC 9068", "auth_time acr amr roles groups entitlements"),
+        ("confirmation, RFC 7800, and DPoP, RFC 9449", "cnf htm htu ath nonce"),
+        ("security events, RFC 8417, and back-channel logout", "events txn toe sid"),
+        ("FAPI, Native SSO, SD-JWT VC", "s_hash ds_hash vct status"),
+        ("Spring Security", "scope scp authorities"),
+        ("Keycloak's adapters", "realm_access resource_access session_state"),
+        ("MicroProfile JWT", "upn groups"),
+        (".NET and Entra", "role roles unique_name nameid actort upn scp oid tid"),
+        ("Cognito's libraries", "token_use"),
+    ],
+)
+def test_what_others_read_is_refused(reader: str, names: str) -> None:
+    for name in names.split():
+        with pytest.raises(Invalid, match="used by a standard"):
+            name_checked(name)
 
 
 @pytest.mark.parametrize(

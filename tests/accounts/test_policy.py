@@ -28,7 +28,7 @@ from accounts.models import (
 from accounts.operations.api_keys import api_key_create
 from accounts.statuses import OrganizationStatus, Status
 from tests.factories.organizations import give
-from tests.factories.roles import make_defining, make_role
+from tests.factories.roles import make_application, make_role
 from tests.factories.users import SessionFactory, make_user
 
 Acting = Callable[[User], Actor]
@@ -165,7 +165,7 @@ class TestTenancy:
     ) -> None:
         SessionFactory.create(user=cast.bob)
         api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"])
-        make_role(acme, "clerk", application=make_defining(acme))
+        make_role(acme, "clerk", application=make_application(acme, "billing", "billing.refund"))
         key = "pk" if model is Organization else "organization_id"
 
         assert model.objects.filter(**{key: acme.pk}).exists()

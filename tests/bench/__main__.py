@@ -1,4 +1,4 @@
-"""``python -m tests.bench [lists|erasure] [NUMBER …]``: on both databases, one run; no figure is asserted.
+"""``python -m tests.bench [lists|erasure|copies] [NUMBER …]``: on both databases, one run; no figure is asserted.
 
 The numbers go to the benchmark's ``measure``, which says what they are.
 """

@@ -13,8 +13,9 @@ from accounts import policy
 from accounts.models import Organization, User
 from gdpr.models import Erasure
 from gdpr.operations.erasure import erase_rows
+from gdpr.operations.findings import ScanReport
 from gdpr.operations.finish import Erased, finish
-from gdpr.operations.scan import ScanReport, scan
+from gdpr.operations.scan import scan
 from tests.bench.world import analyzed, load, load_histories
 
 __all__ = ["measure"]

@@ -1,12 +1,10 @@
 """Organizations and memberships."""
 
-from typing import Any
-
 import factory
 
-from accounts.models import Application, Membership, Organization, Role, RoleAssignment, User
+from accounts.models import Membership, Organization, Role, RoleAssignment, User
 
-__all__ = ["OrganizationFactory", "give", "make_application", "make_guest", "make_organization"]
+__all__ = ["OrganizationFactory", "give", "make_guest", "make_organization"]
 
 
 class OrganizationFactory(factory.django.DjangoModelFactory[Organization]):
@@ -23,11 +21,6 @@ def make_organization(slug: str) -> Organization:
     """Make an organization, or give the one that is there."""
     existing = Organization.objects.filter(slug=slug).first()
     return existing or OrganizationFactory.create(slug=slug)
-
-
-def make_application(organization: Organization, slug: str = "crm", **fields: Any) -> Application:
-    """Make an application of an organization."""
-    return Application.objects.create(organization=organization, slug=slug, **{"name": slug.upper(), **fields})
 
 
 def give(user: User, organization: Organization, role: str) -> RoleAssignment:

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from accounts.models import Application, Membership, Organization, Permission, Role, RoleAssignment, User
 
-__all__ = ["give_custom", "make_defining", "make_role"]
+__all__ = ["give_custom", "make_application", "make_role"]
 
 
-def make_defining(organization: Organization, slug: str = "billing", *words: str) -> Application:
-    """Make an application that defines these words."""
+def make_application(organization: Organization, slug: str = "crm", *words: str) -> Application:
+    """Make an application, which defines these words."""
     made = Application.objects.create(organization=organization, slug=slug, name=slug.capitalize())
-    for word in words or ("billing.refund",):
+    for word in words:
         Permission.objects.create(organization=organization, application=made, word=word)
     return made
 

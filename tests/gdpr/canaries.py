@@ -35,7 +35,7 @@ from gdpr.personal_data import TABLES
 from gdpr.registry import SELF, Column, CopyOf, Export, Kind, Link, Match, Path, PlainID, Retain, Table
 from tests.factories.claims import make_claim
 from tests.factories.letters import make_failed_letter
-from tests.factories.organizations import make_application
+from tests.factories.roles import make_application
 
 __all__ = ["EMPTY", "Canary", "database_text", "planted", "unreached"]
 

@@ -17,8 +17,9 @@ from accounts.models import User
 from accounts.operations.users import user_tag, user_update
 from gdpr.models import Erasure
 from gdpr.operations.erasure import erase
+from gdpr.operations.file_scan import scan_bytes
 from gdpr.operations.receipts import verified
-from gdpr.operations.scan import identifiers_of, scan_bytes
+from gdpr.operations.scan import identifiers_of
 from tests.factories.users import make_user
 from tests.postgresql import binaries
 

@@ -22,7 +22,7 @@ from accounts.models import AuditEvent, User
 from accounts.statuses import Status
 from gdpr.models import Export
 from gdpr.operations import exports
-from gdpr.operations.sealed_files import PIECE, DamagedError, SealedWriter, new_key, unsealed
+from gdpr.operations.sealed_files import PIECE, DamagedError, SealedWriter, Spool, new_key, unsealed
 from tests.accounts.api.programs import API
 from tests.accounts.pages.browsing import sign_in
 from tests.factories.organizations import give
@@ -298,6 +298,25 @@ class TestSealedFiles:
         for other in ((new_key(), "exp_1"), (key, "exp_2")):
             with pytest.raises(DamagedError):
                 list(unsealed(place, *other))
+
+
+def test_what_waits_on_disk_is_of_no_use_to_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept: list[Path] = []
+
+    def file(**_: Any) -> Any:
+        kept.append(tmp_path / f"spool-{len(kept)}")
+        return kept[-1].open("w+b")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", file)
+    with Spool() as spool:
+        for _ in range(10_000):
+            spool.write("bob@acme.example ")
+
+        assert b"".join(spool.pieces()) == b"bob@acme.example " * 10_000
+
+    (raw,) = (place.read_bytes() for place in kept)
+    assert len(raw) > 170_000
+    assert b"bob@" not in raw
 
 
 def sealed(folder: Path, key: str, content: bytes) -> Path:

@@ -32,7 +32,7 @@ from gdpr.operations.renderings import FORMATS, export_schema, written
 from gdpr.operations.snapshots import snapshot
 from gdpr.personal_data import TABLES
 from gdpr.registry import Section
-from tests.factories.roles import give_custom, make_defining, make_role
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.gdpr.canaries import Canary, planted
 from tests.shell import Terminal, run
 
@@ -106,7 +106,10 @@ class TestCanaries:
         assert [word for word in (carol.public_id, str(carol.pk), carol.pk.hex, "carol") if word in text] == []
 
     def test_a_role_is_named_with_its_application(self, bob: User, acme: Organization) -> None:
-        give_custom(bob, make_role(acme, "clerk", "billing.refund", application=make_defining(acme)))
+        give_custom(
+            bob,
+            make_role(acme, "clerk", "billing.refund", application=make_application(acme, "billing", "billing.refund")),
+        )
 
         assert sorted(record["role"] for record in records(document(bob), "roles")) == ["billing/clerk", "member"]
 
@@ -301,14 +304,15 @@ class TestDocument:
 
         assert first["sections"] == second["sections"]
 
-    def test_memory_does_not_grow_with_the_trail(self, bob: User, acme: Organization) -> None:
+    @pytest.mark.parametrize("form", ["html", "zip"])
+    def test_memory_does_not_grow_with_the_trail(self, bob: User, acme: Organization, form: str) -> None:
         class Nowhere(io.RawIOBase):
             def write(self, data: Any) -> int:
                 return len(data)
 
         def peak() -> int:
             tracemalloc.start()
-            written(Copy(bob.pk, Scope.ACCESS), "html", Nowhere())  # type: ignore[arg-type]
+            written(Copy(bob.pk, Scope.ACCESS), form, Nowhere())  # type: ignore[arg-type]
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return most
@@ -320,6 +324,14 @@ class TestDocument:
         many = peak()
 
         assert many < 1.5 * few
+
+    def test_an_archive_reads_everything_once(self, bob: User, acme: Organization) -> None:
+        make_events(bob, acme, 3)
+        copy = Copy(bob.pk, Scope.ACCESS)
+
+        written(copy, "zip", io.BytesIO())
+
+        assert copy.seen == sum(copy.count().values())
 
 
 def make_events(user: User, organization: Organization, number: int) -> None:

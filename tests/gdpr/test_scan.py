@@ -17,7 +17,9 @@ from django.conf import settings
 from django.db import connection, connections
 
 from accounts.models import AuditEvent, AuditPart, Organization, User
-from gdpr.operations.scan import PIECE, Place, ScanReport, identifiers_of, scan, scan_bytes, scan_files
+from gdpr.operations.file_scan import PIECE, scan_bytes, scan_files
+from gdpr.operations.findings import Place, ScanReport
+from gdpr.operations.scan import identifiers_of, scan
 from gdpr.traces import Form, Identifiers, Kind
 from tests.factories.organizations import make_organization
 from tests.factories.users import make_user
@@ -187,6 +189,19 @@ class TestTheDatabase:
         assert (report.residue(), report.statistics() > 0) == (0, True)
         execute("ANALYZE accounts_user")
         assert scan(GHOSTS, files=False).statistics() == 0
+
+    def test_large_objects_are_told_of_where_there_are_any(self) -> None:
+        if connection.vendor != "postgresql":
+            pytest.skip("SQLite has none")
+        assert scan(GHOSTS, files=False).is_complete
+        execute("SELECT lo_from_bytea(4711, %s)", GHOST.encode())
+        try:
+            report = scan(GHOSTS, files=False)
+        finally:
+            execute("SELECT lo_unlink(4711)")
+
+        assert report.unread == {"pg_largeobject": "1 large objects that this service did not make"}
+        assert not report.is_complete
 
 
 def row(pk: Any) -> str:

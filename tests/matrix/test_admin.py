@@ -39,7 +39,7 @@ from tests.accounts.pages.browsing import SHELL, Browser, sign_in, text_of
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
 from tests.factories.letters import make_failed_letter
-from tests.factories.roles import make_defining, make_role
+from tests.factories.roles import make_application, make_role
 from tests.factories.users import SessionFactory, make_user
 
 WHO = ("alice", "erin", "frank", "mallory", "root", "carol", "anonymous")
@@ -210,7 +210,7 @@ def build() -> World:
         "organization": acme.public_id,
         "membership": Membership.objects.get(user=cast.dave, organization=acme).public_id,
         "role": make_role(acme, "helpdesk", "user.show").public_id,
-        "application": make_defining(acme).public_id,
+        "application": make_application(acme, "billing", "billing.refund").public_id,
         "session": session.public_id,
         "claimdefinition": claim.public_id,
         "invite": invite.public_id,
@@ -482,7 +482,7 @@ def test_queries_do_not_depend_on_the_number_of_rows(
         SessionFactory.create(user=person)
         user_tag(actor=operator, user=person, tags=["a", "b"])
         api_key_create(actor=operator, organization=acme, name=f"more {number}", scopes=["user.show"])
-        application = make_defining(acme, f"more-{number}")
+        application = make_application(acme, f"more-{number}", "billing.refund")
         make_claim(acme, f"more-{number}", application=application)
         make_role(acme, f"more-{number}", "billing.refund", application=application)
         hold_place(actor=operator, user=person, reason="Case 9", exemption="e")

@@ -38,7 +38,7 @@ from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
-from tests.factories.roles import make_defining, make_role
+from tests.factories.roles import make_application, make_role
 from tests.factories.users import PASSWORD, SessionFactory, make_user
 
 CAST = ("root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
@@ -225,7 +225,7 @@ def build() -> World:
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         claim=make_claim(acme, is_editable=True),
-        application=make_defining(acme),
+        application=make_application(acme, "billing", "billing.refund"),
         role=make_role(acme, "helpdesk", "user.show"),
         letter=make_failed_letter(cast.bob),
         invite=user_invite(actor=operator, organization=acme, email="kim@example.com").invite,

@@ -22,7 +22,7 @@ from tests.accounts.api.programs import API, key_of
 from tests.factories.claims import make_claim
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest, make_organization
-from tests.factories.roles import give_custom, make_defining, make_role
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import SessionFactory, make_user
 from tests.shell import run
 
@@ -58,7 +58,7 @@ def fill(acme: Organization, nextdoor: Organization, numbers: range) -> None:
         hold_place(actor=policy.operator(os_user="tester"), user=user, reason="Case 9", exemption="e")
         request_open(actor=policy.operator(os_user="tester"), user=user, kind="access")
         make_guest(make_user(nextdoor, f"guest-{number}"), acme)
-        application = make_defining(acme, f"app-{number}")
+        application = make_application(acme, f"app-{number}", "billing.refund")
         make_claim(acme, f"claim-{number}", application=application)
         give_custom(user, make_role(acme, f"role-{number}", "user.show"))
         give_custom(user, make_role(acme, f"role-{number}", "billing.refund", application=application))

@@ -40,8 +40,8 @@ from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim, say
 from tests.factories.letters import make_failed_letter
-from tests.factories.organizations import make_application, make_guest
-from tests.factories.roles import give_custom, make_defining, make_role
+from tests.factories.organizations import make_guest
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import SessionFactory, make_user
 from tests.matrix.test_operations import modules
 from tests.shell import run
@@ -719,7 +719,7 @@ def build() -> World:
     claim = make_claim(acme)
     say(cast.bob, claim, "Engineering")
     cast.bob.refresh_from_db()
-    application, role = make_defining(acme), make_role(acme, "helpdesk", "user.show")
+    application, role = make_application(acme, "billing", "billing.refund"), make_role(acme, "helpdesk", "user.show")
     give_custom(cast.carol, role)
     give_custom(cast.carol, make_role(acme, "clerk", "billing.refund", application=application))
     return SimpleNamespace(

@@ -57,7 +57,7 @@ from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim, say
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
-from tests.factories.roles import give_custom, make_defining, make_role
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import SessionFactory, make_user
 
 CAST = ("operator", "root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
@@ -326,7 +326,7 @@ def build() -> World:
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         claim=make_claim(acme, is_editable=True),
-        application=make_defining(acme),
+        application=make_application(acme, "billing", "billing.refund"),
         role=make_role(acme, "helpdesk", "user.show"),
         letter=make_failed_letter(cast.bob),
         invite=invites.user_invite(actor=operator, organization=acme, email="kim@example.com").invite,

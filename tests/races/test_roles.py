@@ -13,7 +13,7 @@ from accounts.models import AuditEvent, Organization, Role, RoleAssignment
 from accounts.operations.applications import app_delete
 from accounts.operations.roles import role_assign, role_delete, role_remove, role_update, roles_run_out
 from tests.factories.organizations import give
-from tests.factories.roles import give_custom, make_defining, make_role
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import make_user
 from tests.races.test_races import THREADS, actor_of, live_owners, refusals, rounds, shell, succeeded, together
 
@@ -130,7 +130,7 @@ def test_an_application_is_deleted_while_its_role_is_given_to_an_owner_of_elsewh
     home = next(rounds)
     make_user(home, "keeper", role="owner")
     for organization in rounds:
-        application = make_defining(organization)
+        application = make_application(organization, "billing", "billing.refund")
         role = make_role(organization, "clerk", "billing.refund", application=application)
         guest = give(make_user(home, f"guest-{organization.slug}", role="owner"), organization, "member").membership
 

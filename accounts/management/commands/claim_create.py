@@ -7,7 +7,8 @@ from accounts.actors import Actor
 from accounts.claims import ClaimType
 from accounts.management import parser as options
 from accounts.management.base import ChangeCommand
-from accounts.management.claims import add_app, add_limits, find_application, limits_of
+from accounts.management.claims import add_limits, limits_of
+from accounts.management.definitions import application_named
 from accounts.management.parser import Parser
 from accounts.operations.claims import claim_create
 from accounts.serializers.base import output
@@ -27,7 +28,7 @@ class Command(ChangeCommand):
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
         """Add what it is made of."""
         options.add_org(parser)
-        add_app(parser, "the application that it belongs to (default: none, the organization's own)")
+        options.add_app(parser, "the application that it belongs to (default: none, the organization's own)")
         parser.add_argument("--name", required=True, help="what it is called in tokens; it stays for good")
         parser.add_argument("--type", required=True, choices=[str(kind) for kind in ClaimType], help="what a value is")
         add_limits(parser)
@@ -35,7 +36,7 @@ class Command(ChangeCommand):
     def run(self, actor: Actor, arguments: Namespace) -> Any:
         """Define it and show it."""
         organization = self.organization(actor, arguments)
-        application = find_application(actor, arguments.app, organization) if arguments.app else None
+        application = application_named(actor, arguments, organization)
         limits = limits_of(arguments)
         return self.changed(
             arguments,

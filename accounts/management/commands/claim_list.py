@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.actors import Actor
 from accounts.management import parser as options
-from accounts.management.claims import add_app
+from accounts.management.definitions import application_named
 from accounts.management.lists import ListCommand
 from accounts.management.output import Column
 from accounts.management.parser import Parser
@@ -34,17 +34,21 @@ class Command(ListCommand):
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
         """Add whose."""
         options.add_org(parser)
-        add_app(parser, "only those of this application")
+        options.add_app(parser, "only those of this application")
         super().add_arguments(parser)
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:
         """Give the list."""
         organization = self.organization(actor, arguments)
+        application = application_named(actor, arguments, organization)
         claims = ClaimDefinition.objects.visible_to(actor).filter(organization=organization)
+        scope = organization.public_id
+        if application is not None:
+            claims, scope = claims.filter(application=application), application.public_id
         return self.listed(
             arguments,
-            claims.of_application(arguments.app) if arguments.app else claims,
+            claims,
             self.order(arguments),
-            scope=f"{organization.public_id} {arguments.app}",
+            scope=scope,
             fetched=lambda rows: rows.select_related("organization", "application"),
         )

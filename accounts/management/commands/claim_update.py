@@ -61,8 +61,7 @@ class Command(ChangeCommand):
             return output(ClaimOutput, call(None))
         (result,) = tried([None], call, key=lambda _: definition.public_id)
         self.failure = result.error
-        listed = {"unfit": unfit.shown, "unfit_total": len(unfit.ids)} if unfit else {}
-        return {"dry_run": True, **result.as_dict(), **listed}
+        return {"dry_run": True, **result.as_dict(), **(unfit.as_dict() if unfit else {})}
 
     failure: AccountsError | None = None
 

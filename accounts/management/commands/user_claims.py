@@ -8,7 +8,7 @@ from accounts.claims import read
 from accounts.errors import Invalid
 from accounts.management import parser as options
 from accounts.management.base import ChangeCommand, one_named
-from accounts.management.claims import add_app, find_claim
+from accounts.management.claims import find_claim
 from accounts.management.output import Column, Rows
 from accounts.management.parser import Parser
 from accounts.management.selection import find_user
@@ -42,7 +42,7 @@ class Command(ChangeCommand):
         options.add_user(parser, many=False)
         options.add_identifiers(parser, many=False)
         parser.add_argument("--claim", "--claim-id", dest="claim", metavar="C", help="name, APP/NAME or id")
-        add_app(parser, "the application that the claim belongs to")
+        options.add_app(parser, "the application that the claim belongs to")
         parser.add_argument("--value", metavar="V", help="JSON unless the claim is a string or a date")
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:

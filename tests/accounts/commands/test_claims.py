@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import ClaimDefinition, ClaimValue, Organization, User
 from tests.factories.claims import make_claim, say
-from tests.factories.organizations import make_application
+from tests.factories.roles import make_application
 from tests.shell import Terminal, run
 
 

@@ -34,7 +34,7 @@ from accounts.operations.organizations import org_archive
 from accounts.operations.statuses import user_restrict
 from accounts.operations.users import user_create
 from tests.factories.claims import make_claim, say
-from tests.factories.organizations import make_application
+from tests.factories.roles import make_application
 from tests.factories.users import make_user
 
 Acting = Callable[[User], Actor]
@@ -146,6 +146,31 @@ class TestChange:
         unfit = claim_unfit(actor=operator, definition=department, schema={"maxLength": 5})
         problem = "is not what the claim allows (maxLength 5)"
         assert unfit.shown == [{"user": bob.public_id, "problem": problem}]
+        assert refusal.value.more == unfit.as_dict() == {"unfit": unfit.shown, "unfit_total": 1}
+
+    def test_the_list_names_whom_the_actor_may_see_and_counts_the_others(
+        self, department: ClaimDefinition, acme: Organization, bob: User, acting: Acting
+    ) -> None:
+        definer = Role.objects.create(organization=acme, slug="definer", name="Definer")
+        for word in ("claim.list", "claim.update"):
+            RolePermission.objects.create(role=definer, permission=word)
+        home = Membership.objects.get(user=bob)
+        RoleAssignment.objects.create(organization=acme, membership=home, role=definer)
+
+        with pytest.raises(Conflict) as refusal:
+            claim_update(actor=acting(bob), definition=department, changes={"schema": {"maxLength": 2}})
+
+        assert [entry["user"] for entry in refusal.value.more["unfit"]] == [bob.public_id]
+        assert refusal.value.more["unfit_total"] == 2
+
+    def test_the_list_is_bounded(
+        self, department: ClaimDefinition, operator: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(claims, "LISTED", 1)
+
+        unfit = claim_unfit(actor=operator, definition=department, schema={"maxLength": 2})
+
+        assert (len(unfit.shown), len(unfit.ids)) == (1, 2)
 
     def test_or_go_if_that_is_said(
         self,

@@ -34,7 +34,7 @@ from accounts.operations.users import user_create, user_set_password
 from accounts.permissions import DESCRIPTIONS, GRANTABLE, free_word_checked
 from tests.factories.claims import make_claim, say
 from tests.factories.organizations import give
-from tests.factories.roles import give_custom, make_defining, make_role
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import make_user
 
 Acting = Callable[[User], Actor]
@@ -66,7 +66,7 @@ MAY: dict[str, set[str]] = {
 @pytest.fixture
 def acme_roles(acme: Organization, alice: User) -> dict[str, Role]:
     """Every role there is in acme, by its full slug."""
-    billing = make_defining(acme, "billing", "billing.refund", "billing.void")
+    billing = make_application(acme, "billing", "billing.refund", "billing.void")
     for slug, words in CUSTOM.items():
         make_role(acme, slug, *words)
     make_role(acme, "clerk", "billing.refund", application=billing)
@@ -144,7 +144,7 @@ class TestEveryPair:
         self, operator: Actor, nextdoor: Organization, bob: User, everything: Everything, given: str
     ) -> None:
         theirs = {
-            "clerk": make_role(nextdoor, "clerk", application=make_defining(nextdoor)),
+            "clerk": make_role(nextdoor, "clerk", application=make_application(nextdoor, "billing", "billing.refund")),
             "viewer": make_role(nextdoor, "viewer", "user.show"),
         }[given]
         before = everything()
@@ -430,7 +430,7 @@ class TestDefinitions:
             role_create(actor=operator, organization=acme, slug=slug, name="x")
 
     def test_the_database_refuses_what_must_never_be(self, acme: Organization) -> None:
-        billing = make_defining(acme)
+        billing = make_application(acme, "billing", "billing.refund")
         for fields in (
             {"organization": acme, "slug": "owner"},
             {"organization": None, "application": billing, "slug": "x"},
@@ -440,7 +440,7 @@ class TestDefinitions:
                 Role.objects.create(name="x", **fields)
 
     def test_a_slug_is_unique_in_its_place(self, operator: Actor, acme: Organization, nextdoor: Organization) -> None:
-        billing = make_defining(acme)
+        billing = make_application(acme, "billing", "billing.refund")
         for place in (
             {"organization": acme},
             {"organization": acme, "application": billing},
@@ -539,7 +539,7 @@ class TestNaming:
         clerk = acme_roles["billing/clerk"]
         for text in ("clerk", "billing/clerk", clerk.public_id, f"{clerk.application.public_id}/clerk"):  # type: ignore[union-attr]
             assert roles_named(acme, [text]) == [clerk]
-        make_role(acme, "clerk", application=make_defining(acme, "shop", "order.see"))
+        make_role(acme, "clerk", application=make_application(acme, "shop", "order.see"))
         with pytest.raises(Invalid) as refusal:
             roles_named(acme, ["clerk"])
         assert refusal.value.remedy == "Say which: billing/clerk, shop/clerk."
@@ -557,7 +557,7 @@ class TestCost:
     """However many roles: one query for what somebody may do."""
 
     def test_one_query(self, acting: Acting, acme: Organization, bob: User) -> None:
-        application = make_defining(acme)
+        application = make_application(acme, "billing", "billing.refund")
         for number in range(40):
             give_custom(bob, make_role(acme, f"r{number}", "user.show", "user.list"))
             give_custom(bob, make_role(acme, f"a{number}", "billing.refund", application=application))
