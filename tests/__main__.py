@@ -25,6 +25,7 @@ def suite(name: str, database_url: str, arguments: list[str], *, sample: bool = 
     print(f"\n=== {name} ===", flush=True)
     sampled = {"SAMPLE_DOORS": "1"} if sample else {}
     environment = {**os.environ, **sampled, "DATABASE_URL": database_url, "IDENTITY_TESTED_ON": name}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes read the same modules
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, env=environment, check=False).returncode
 
