@@ -2,7 +2,8 @@
 
 ``TEST_DATABASE_URL`` names a server to use instead; ``REQUIRE_POSTGRES=1`` makes a missing one a
 failure. Arguments go to pytest, twice. The tests of the doors and their matrices run in full on SQLite and as a sample
-on PostgreSQL; ``TEST_LONG=1`` (``make test-long``) runs everything in full, and more rounds of what is random.
+on PostgreSQL, without the few files that ask no database anything; ``TEST_LONG=1`` (``make test-long``) runs everything
+in full, and more rounds of what is random.
 """
 
 import os
@@ -25,6 +26,7 @@ def suite(name: str, database_url: str, arguments: list[str], *, sample: bool = 
     print(f"\n=== {name} ===", flush=True)
     sampled = {"SAMPLE_DOORS": "1"} if sample else {}
     environment = {**os.environ, **sampled, "DATABASE_URL": database_url, "IDENTITY_TESTED_ON": name}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes read the same modules
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, env=environment, check=False).returncode
 

@@ -186,5 +186,5 @@ def visit(chromium: Browser, service: Service, signed_in: dict[str, BrowserConte
 
     yield opened
     for visitor in visitors:
-        visitor.page.close()
+        visitor.leave()
     assert [complaint for visitor in visitors for complaint in visitor.complaints] == []

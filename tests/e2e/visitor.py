@@ -54,10 +54,14 @@ class Visitor:
     def __init__(self, page: Page, home: str) -> None:
         self.page = page
         self.home = home
-        self.complaints: list[str] = []
         self.expected = 200
+        self._noticed: list[str] = []
+        self._requests: list[Request] = []
+        self._given_up: list[str] = []
+        self._files: set[str] = set()
         page.on("console", self._said)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("pageerror", lambda error: self._noticed.append(f"error: {error}"))
+        page.on("download", lambda download: self._files.add(download.url))
         page.on("request", self._asked)
         page.on("requestfailed", self._failed)
         page.on("response", self._answered)
@@ -65,23 +69,40 @@ class Visitor:
     def _said(self, message: ConsoleMessage) -> None:
         # What could not be loaded is known by its answer, which says whether it was to be expected.
         if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
-            self.complaints.append(f"console: {message.text}")
+            self._noticed.append(f"console: {message.text}")
 
     def _asked(self, request: Request) -> None:
+        self._requests.append(request)
         if not request.url.startswith((f"{self.home}/", "data:")):
-            self.complaints.append(f"outside: {request.url}")
+            self._noticed.append(f"outside: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        # Aborted is what the browser itself gave up: a page that was left, or one that turned out to be a file.
         if request.failure != "net::ERR_ABORTED":
-            self.complaints.append(f"failed: {request.url} {request.failure}")
+            self._noticed.append(f"failed: {request.url} {request.failure}")
+        elif not self._was_left(request):
+            self._given_up.append(request.url)
+
+    def _was_left(self, request: Request) -> bool:
+        """Say whether another page was asked for since: what was on its way to this one is let go of."""
+        later = self._requests[self._requests.index(request) + 1 :]
+        return any(other.is_navigation_request() and other.frame == self.page.main_frame for other in later)
 
     def _answered(self, response: Response) -> None:
         expected = self.expected if response.request.is_navigation_request() else 200
         if response.status >= 400 and response.status != expected:
-            self.complaints.append(f"answer: {response.status} {response.url}")
+            self._noticed.append(f"answer: {response.status} {response.url}")
+
+    @property
+    def complaints(self) -> list[str]:
+        """What went wrong. The browser gives up a page that turns out to be a file, and nothing else by itself."""
+        return [*self._noticed, *(f"given up: {url}" for url in self._given_up if url not in self._files)]
 
     # --- going about ----------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """Close the page; what is still on its way to it is let go of."""
+        self.page.remove_listener("requestfailed", self._failed)
+        self.page.close()
 
     def go(self, path: str, *, status: int = 200) -> None:
         """Open an address of the service."""
