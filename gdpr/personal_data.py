@@ -394,7 +394,7 @@ PEOPLE = (
             "invited_by_kind": operational(),
             "letter_id": operational(erase=Erase.NULL),
             "via_id": operational(erase=Erase.NULL),
-            "message": free_text(Category.CONTENT),
+            "message": free_text(Category.CONTENT, whose=(PlainID("invited_by"),), erase=Erase.DEFAULT),
             "profile": free_text(Category.CONTENT),
             "tags": free_text(Category.CONTENT),
             "lookup": secret(),

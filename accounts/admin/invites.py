@@ -192,7 +192,7 @@ class InviteAdmin(HouseAdmin):
             call=_new_link,
             form=LinkForm,
             takes_many=False,
-            fits=lambda invite: invite.status in {InviteStatus.PENDING, InviteStatus.EXPIRED},
+            fits=lambda invite: invite.is_open and invite.status in {InviteStatus.PENDING, InviteStatus.EXPIRED},
         ),
         "revoke": Verb(
             action=Action.USER_REVOKE_INVITE,
