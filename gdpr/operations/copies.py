@@ -369,7 +369,8 @@ class Copy:
     def _is_theirs(self, part: Part, column: Column, values: Mapping[str, Any]) -> bool:
         """Say whether the column of this row is about the person, where it may be about somebody else."""
         whose = column.whose or ()
-        if whose in (part.entry.whose, part.paths):
+        is_about_row = not part.apart and set(part.entry.whose) <= set(whose)  # and about somebody else as well
+        if is_about_row or whose == part.paths:
             return True
         found = [path.lookup for path in whose if isinstance(path, PlainID)]
         assert len(found) == len(whose), f"{part.entry.name}: a column about somebody else says PlainID"
