@@ -391,11 +391,12 @@ PEOPLE = (
             "email": identifier(Category.EMAIL),
             "email_key": identifier(Category.EMAIL, source=Source.DERIVED, export=Export.NO, withheld=COPY),
             "user_id": identifier(Category.UNIQUE_ID, log=Log.YES),
+            # Before the column by which it is found whose words they are.
+            "message": free_text(Category.CONTENT, whose=(Link("user"), PlainID("invited_by")), erase=Erase.DEFAULT),
             "invited_by": identifier(Category.UNIQUE_ID, whose=(PlainID("invited_by"),), erase=Erase.NULL, log=Log.YES),
             "invited_by_kind": operational(),
             "letter_id": operational(erase=Erase.NULL),
             "via_id": operational(erase=Erase.NULL),
-            "message": free_text(Category.CONTENT),
             "profile": free_text(Category.CONTENT),
             "tags": free_text(Category.CONTENT),
             "lookup": secret(),

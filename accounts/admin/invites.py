@@ -1,6 +1,6 @@
 """Invites: made with a look at the letter first, listed with what became of them, sent again, revoked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
 from django import forms
@@ -14,14 +14,15 @@ from accounts import mail, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, Listing, Narrowing, Scope, View, actor_of, answering, organization_choices
+from accounts.admin.look_ahead import RolesField
 from accounts.admin.site import site
 from accounts.admin.start import PANELS
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, date, moment
 from accounts.admin.users import Tab, UserAdmin
-from accounts.admin.verbs import EndField, HouseForm, Verb, called_on
+from accounts.admin.verbs import EndField, HouseForm, ReasonForm, Verb, called_on
 from accounts.claims import read
-from accounts.errors import Conflict, Invalid, NotFound
-from accounts.models import ClaimDefinition, Invite, InviteStatus, Organization, Role
+from accounts.errors import AccountsError, Conflict, Invalid, NotFound
+from accounts.models import ClaimDefinition, Invite, InviteStatus, Organization
 from accounts.models.invites import InviteQuerySet
 from accounts.operations.base import rolled_back
 from accounts.operations.invites import user_invite, user_resend_invite, user_revoke_invite
@@ -31,7 +32,6 @@ __all__ = ["INVITES", "InviteAdmin", "invites_panel"]
 
 SHOWN: Final = 5
 TAB: Final = 50
-CHOICES: Final = 50
 QUIET: Final = {"autocomplete": "off", "spellcheck": "false"}
 PROFILE: Final = ("name", "locale", "zoneinfo")
 
@@ -70,17 +70,10 @@ class InviteForm(HouseForm):
         help_text="Such as Europe/Berlin.",
         widget=forms.TextInput(attrs=QUIET),
     )
-    roles = forms.MultipleChoiceField(
+    roles = RolesField(
         required=False,
-        help_text="Everybody is a member. You can give what you may do yourself.",
-        widget=forms.CheckboxSelectMultiple,
-    )
-    more_roles = forms.CharField(
-        label="Roles that are not listed",
-        max_length=2_000,
-        required=False,
-        help_text="Separated by commas, such as reader, billing/clerk.",
-        widget=forms.TextInput(attrs=QUIET),
+        help_text="Everybody is a member. Type a few letters of a name, or application/role; you can give what you "
+        "may do yourself.",
     )
     claims = forms.CharField(
         max_length=10_000,
@@ -108,13 +101,16 @@ class InviteForm(HouseForm):
         max_length=500, required=False, help_text="Kept in the audit trail.", widget=forms.TextInput(attrs=QUIET)
     )
 
-    def __init__(
-        self, data: Any = None, *, organizations: Sequence[Organization], roles: Sequence[Role], **options: Any
-    ) -> None:
+    def __init__(self, data: Any = None, *, organizations: Sequence[Organization], **options: Any) -> None:
         super().__init__(data, **options)
-        places = {organization.pk: organization.name for organization in organizations}
         self.offer_organizations(organizations)
-        self.offer("roles", [(row.public_id, _role_label(row, places)) for row in roles])
+
+    def refuse(self, refusal: AccountsError) -> None:
+        """Show why an operation refused, what it says of roles with what to do about it."""
+        if "roles" in refusal.fields:
+            self.add_error("roles", f"{refusal.message} {refusal.remedy}")
+        else:
+            super().refuse(refusal)
 
     def arguments(self, actor: Actor, organization: Organization) -> dict[str, Any]:
         """Give the arguments of the operation.
@@ -127,17 +123,11 @@ class InviteForm(HouseForm):
             "organization": organization,
             "email": values["email"] or None,
             "profile": {field: values[field] for field in PROFILE if values[field]},
-            "roles": [*values["roles"], *_parts(values["more_roles"], ",")],
+            "roles": values["roles"],
             "claims": [_claim(actor, organization, line) for line in _parts(values["claims"], "\n")],
             "tags": _parts(values["tags"], ","),
             **{name: values[name] for name in ("message", "expires_at", "max_uses", "print_link", "reason")},
         }
-
-
-def _role_label(role: Role, places: Mapping[Any, str]) -> str:
-    if role.is_built_in:
-        return role.name
-    return f"{role.name} ({role.full_slug})" + (f", {places[role.organization_id]}" if len(places) > 1 else "")
 
 
 def _parts(text: str, separator: str) -> list[str]:
@@ -158,25 +148,19 @@ def _claim(actor: Actor, organization: Organization, line: str) -> tuple[ClaimDe
         raise Invalid(refusal.message, fields={"claims": f"the value of {definition.word} is not JSON"}) from None
 
 
-def roles_offered(actor: Actor, organizations: Sequence[Organization]) -> list[Role]:
-    """List the first roles that the actor could give in one of these; the operation judges each again."""
-    places = {organization.pk for organization in organizations}
-    rows = Role.objects.filter(models.Q(organization=None) | models.Q(organization_id__in=places))
-    held = {place: actor.permissions_in(place) for place in places}
+class LinkForm(ReasonForm):
+    """A reason, and the link that comes of it."""
 
-    def may_give(role: Role) -> bool:
-        words = {entry.permission for entry in role.permissions.all()}
-        if actor.everything or role.application is not None:
-            return True
-        among = places if role.is_built_in else {role.organization_id}
-        return any(words <= held[place] for place in among)
+    def arguments(self) -> dict[str, Any]:
+        """Take the link, to be shown once."""
+        return {**super().arguments(), "taken": self._take}
 
-    found = rows.exclude(organization=None, slug="member").select_related("application")
-    return [
-        role
-        for role in found.prefetch_related("permissions").order_by("organization__slug", "created_at", "pk")[:CHOICES]
-        if may_give(role)
-    ]
+    def _take(self, link: str) -> None:
+        self.secret = link
+
+
+def _new_link(actor: Actor, invite: Invite, *, taken: Callable[[str], None], reason: str) -> None:
+    taken(user_resend_invite(actor=actor, invite=invite, print_link=True, reason=reason).link)
 
 
 @admin.register(Invite, site=site)
@@ -199,6 +183,16 @@ class InviteAdmin(HouseAdmin):
             summary="Send the letter again with a new link, for the usual time from now. The old link dies.",
             call=called_on("invite", user_resend_invite),
             fits=lambda invite: not invite.is_open and invite.status in {InviteStatus.PENDING, InviteStatus.EXPIRED},
+        ),
+        "link": Verb(
+            action=Action.USER_RESEND_INVITE,
+            label="New link",
+            done="has a new link",
+            summary="Show a new link, once, for the usual time from now, and send no letter. The old link dies.",
+            call=_new_link,
+            form=LinkForm,
+            takes_many=False,
+            fits=lambda invite: invite.is_open and invite.status in {InviteStatus.PENDING, InviteStatus.EXPIRED},
         ),
         "revoke": Verb(
             action=Action.USER_REVOKE_INVITE,
@@ -270,7 +264,6 @@ class InviteAdmin(HouseAdmin):
         form = InviteForm(
             request.POST or None,
             organizations=organizations,
-            roles=roles_offered(actor, organizations),
             initial={"organization": home},
         )
         letter: mail.Rendered | None = None
@@ -316,7 +309,8 @@ def whom(actor: Actor, invite: Invite) -> Cell:
     """Show whom an invite is for."""
     user = invite.user
     if user is None:
-        return Cell("Open link", copy=invite.public_id)
+        asked = invite.email or "Asked by an open link"  # the worker is about to answer
+        return Cell("Open link" if invite.is_open else asked, copy=invite.public_id)
     may_open = actor.holds(Action.USER_SHOW, user.organization_id)
     url = reverse("admin:accounts_user_change", args=[user.public_id]) if may_open else ""
     return Cell(invite.email or user.public_id, url=url, note=user.display_name, copy=invite.public_id)

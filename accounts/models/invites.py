@@ -85,27 +85,27 @@ class InviteQuerySet(TenantQuerySet["Invite"]):
         """
         left = self.pending().filter(pk=invite.pk, lookup=invite.lookup, uses__lt=F("max_uses"))
         is_last = models.When(uses=F("max_uses") - 1, then=Now())
-        if not left.update(uses=F("uses") + 1, accepted_at=models.Case(is_last, default=None)):
+        # The open link before what was asked for by it, as in revoke().
+        if invite.via is not None and not self.use(invite.via):
             return False
-        if invite.via is None:
-            return True
-        used = self.use(invite.via)
-        if self.filter(pk=invite.via.pk, accepted_at__isnull=False).exists():
+        used = left.update(uses=F("uses") + 1, accepted_at=models.Case(is_last, default=None))
+        if invite.via is not None and self.filter(pk=invite.via.pk, accepted_at__isnull=False).exists():
             self.filter(via=invite.via).revoke()
-        return used
+        return bool(used)
 
     def revoke(self) -> int:
         """Make all of these useless that still were of use, and take back their letters; says how many.
 
         What was written in them, and to whom they went, goes with it; so do those that were asked for by them.
         """
-        named = self.filter(accepted_at=None, revoked_at=None)
-        asked = Invite.objects.filter(via__in=named.values("pk"), accepted_at=None, revoked_at=None)
-        return sum(rows._ended() for rows in (asked, named))
-
-    def _ended(self) -> int:
-        Outbox.objects.filter(pk__in=self.values("letter_id")).drop("the invite was revoked")
-        return self.update(
+        live = Invite.objects.filter(accepted_at=None, revoked_at=None)
+        named = list(self.filter(accepted_at=None, revoked_at=None).values_list("pk", flat=True))
+        asked = live.filter(via__in=named).values_list("pk", flat=True)
+        # By id, so that two of these, and the last use of an open link, never wait for each other.
+        rows = live.filter(pk__in=[*named, *asked]).order_by("pk").select_for_update(no_key=True)
+        dying = Invite.objects.filter(pk__in=list(rows.values_list("pk", flat=True)))
+        Outbox.objects.filter(pk__in=dying.values("letter_id")).drop("the invite was revoked")
+        return dying.update(
             revoked_at=timezone.now(), lookup=None, secret_hash="", message="", email=None, email_key=None
         )
 

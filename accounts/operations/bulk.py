@@ -11,7 +11,7 @@ from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import AccountsError
 from accounts.filters import UserFilter
-from accounts.models import Organization, User
+from accounts.models import Installation, Organization, User
 from accounts.models.users import UserQuerySet
 from accounts.operations.base import rolled_back
 
@@ -103,5 +103,7 @@ def _hold(subjects: Sequence[object]) -> None:
     found = [subject for subject in subjects if isinstance(subject, models.Model)]
     people = {row.pk if isinstance(row, User) else getattr(row, "user_id", None) for row in found}
     places = {getattr(row, "organization_id", None) for row in found}
+    if any(isinstance(row, Organization) for row in found):
+        Installation.objects.locked()
     if len(found) > 1:
         User.objects.all_locked(filter(None, people), also=filter(None, places))

@@ -148,13 +148,15 @@ def user_resend_invite(*, actor: Actor, invite: Invite, print_link: bool = False
     :param print_link: give the link instead of sending it
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission, or if it gives what the actor has not
-    :raises Conflict: if it is accepted or revoked, or the organization is not active
+    :raises Conflict: if it is accepted or revoked, was asked for this moment, or the organization is not active
     """
     actor, invite = _held(actor, Action.USER_RESEND_INVITE, invite)
     if invite.status in {InviteStatus.ACCEPTED, InviteStatus.REVOKED}:
         raise Conflict(f"The invite is {invite.status}.", remedy="Make another: user_invite.")
     if not invite.organization.is_active:
         raise Conflict(f"The organization is {invite.organization.status}.", remedy="It has to be activated first.")
+    if invite.user is None and not invite.is_open:
+        raise Conflict("It was asked for just now, and is about to be answered.", remedy="Try again in a moment.")
     roles = [entry.role for entry in invite.roles.select_related("role__application")]
     # SECURITY: who gets a link into their own hands could take for themselves what somebody else gave.
     _require_grantable(actor, invite.organization, roles)

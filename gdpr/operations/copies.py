@@ -348,7 +348,8 @@ class Copy:
         column, kind = part.columns[name], f"{_key(name)}_kind"
         about: dict[str, list[Any]] | None = None
         whose = column.whose or ()
-        if whose not in (part.entry.whose, part.paths):
+        is_about_row = not part.apart and set(part.entry.whose) <= set(whose)  # and about somebody else as well
+        if not is_about_row and whose != part.paths:
             found = [path.lookup for path in whose if isinstance(path, PlainID)]
             assert len(found) == len(whose), f"{part.entry.name}: a column about somebody else says PlainID"
             about = {names[lookup]: spellings(part.model, lookup, self.user_id) for lookup in found}

@@ -63,6 +63,12 @@ def _asked_for(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
 
 
+def _invite_asked_for(visitor: Visitor) -> None:
+    visitor.page.get_by_label("Your e-mail address").fill("lind050@example.com")
+    visitor.press("Send the letter")
+    expect(visitor.page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+
+
 def _sent_empty(button: str) -> Callable[[Visitor], None]:
     def send(visitor: Visitor) -> None:
         visitor.expected = 422
@@ -156,6 +162,8 @@ KINDS = {
     "send a reset link": Kind("root", f"{ADMIN}/user/verbs/reset-password/?selected={{person}}"),
     "link that is dead": Kind("", "/link/lnk_nothing/", 410),
     "invite": Kind("", "{invite}"),
+    "open link": Kind("", "{open}"),
+    "open link, asked for": Kind("", "{open}", first=_invite_asked_for),
     "invite that is dead": Kind("", "/invite/inv_nothing/", 410),
     "invites": Kind("root", f"{ADMIN}/invite/"),
     "invites, none": Kind("mallory", f"{ADMIN}/invite/"),
@@ -292,6 +300,7 @@ from accounts.operations.invites import user_invite
 us, lindenhof = policy.operator(os_user="tester"), Organization.objects.get(slug="lindenhof")
 made = user_invite(actor=us, organization=lindenhof, email="new@lindenhof.example", message="Hello.", print_link=True)
 print(made.link)
+print(user_invite(actor=us, organization=lindenhof, max_uses=500, message="Hello.").link)
 print(made.invite.public_id)
 """
 
@@ -305,7 +314,7 @@ def letters(service: Service) -> dict[str, str]:
     paths = [urlsplit(link).path for link in links]
     return dict(
         zip(
-            ("reset", "confirm", "other_confirm", "change", "taken", "invite", "invited"),
+            ("reset", "confirm", "other_confirm", "change", "taken", "invite", "open", "invited"),
             [*paths, invited],
             strict=True,
         )

@@ -278,6 +278,13 @@ class _Planter:
         row = Outbox.objects.filter(user=person).order_by("-pk").first() or make_failed_letter(person)
         return row.pk
 
+    def open_link(self) -> Any:
+        """Give the id of an open link of the organization."""
+        link = Invite(organization_id=self.person.organization_id, kind="link", invited_by_kind="operator")
+        link.expires_at = BEGINNING
+        link.save(force_insert=True)
+        return link.pk
+
     def pointed(self, entry: Table, field: models.ForeignKey[Any, Any], path: Path) -> Any:
         """Give the id of a row to point at."""
         steps = path.lookup.split("__") if isinstance(path, Link) else []
@@ -294,7 +301,9 @@ class _Planter:
             ClaimDefinition: lambda: make_claim(self.person.organization, self.word(LENGTH)).pk,
             ClaimValue: lambda: ClaimValue.objects.filter(user=holder).order_by("-pk")[0].pk,
             Outbox: lambda: self.letter(self.person if path == Link("user") else self.neighbour),
-            Invite: lambda: Invite.objects.filter(user=holder).order_by("-pk")[0].pk,
+            Invite: lambda: (
+                self.open_link() if field.name == "via" else Invite.objects.filter(user=holder).order_by("-pk")[0].pk
+            ),
             ContentType: lambda: ContentType.objects.get_for_model(User).pk,
         }
         assert target in makers, f"{entry.name}.{field.column}: say here what it can point at"

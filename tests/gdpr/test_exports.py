@@ -22,11 +22,13 @@ from accounts.actors import Actor
 from accounts.cells import csv_cell, text_of
 from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.keys import Purpose, keyring
-from accounts.models import AuditEvent, Organization, User
+from accounts.models import AuditEvent, Invite, Organization, User
+from accounts.operations.invites import user_invite
 from accounts.operations.users import user_tag, user_update
 from accounts.statuses import Status
 from gdpr.models import PrivacyTerms
 from gdpr.operations.copies import SCHEMA_VERSION, Copy, Scope, map_digest, parts
+from gdpr.operations.erasure import user_purge
 from gdpr.operations.exports import export_write, user_export
 from gdpr.operations.renderings import FORMATS, export_schema, written
 from gdpr.operations.snapshots import snapshot
@@ -112,6 +114,22 @@ class TestCanaries:
         )
 
         assert sorted(record["role"] for record in records(document(bob), "roles")) == ["billing/clerk", "member"]
+
+    def test_what_somebody_wrote_in_an_invite_is_theirs_and_whoever_it_is_for_sees_it(
+        self, erin: User, acme: Organization, acting: Callable[[User], Actor], operator: Actor
+    ) -> None:
+        made = user_invite(actor=acting(erin), organization=acme, email="kim@example.com", message="See you on Monday.")
+        user_invite(actor=operator, organization=acme, email="lee@example.com", message="Not erin's words.")
+        assert made.invite.user is not None
+
+        theirs, whose_invite = records(document(erin), "invites"), records(document(made.invite.user), "invites")
+
+        assert [record["message"] for record in theirs if "message" in record] == ["See you on Monday."]
+        assert "kim@example.com" not in json.dumps(theirs)
+        assert "See you on Monday." in [record.get("message") for record in whose_invite]
+        made.invite.refresh_from_db()
+        user_purge(actor=operator, user=erin)
+        assert set(Invite.objects.values_list("message", flat=True)) == {"", "Not erin's words."}
 
     def test_every_table_about_people_is_in_a_section(self) -> None:
         shown = {part.entry.name for part in parts(Scope.ACCESS)} | {"accounts_auditpart"}

@@ -353,7 +353,7 @@ VERBS: dict[str, Verb] = {
             "expires_at": SOON}),
         Click(lambda _: reverse("admin:accounts_invite_add"), lambda _: {
             "organization": "acme", "email": "kim@acme.example", "name": "Kim Lee", "locale": "de",
-            "more_roles": "admin", "tags": "lab", "claims": "department=Sales", "message": "Welcome.",
+            "roles": "admin", "tags": "lab", "claims": "department=Sales", "message": "Welcome.",
             "expires_at": SOON}),
     ),
     "user_invite, an open link": Verb(
@@ -364,7 +364,7 @@ VERBS: dict[str, Verb] = {
             "organization": "acme", "max_uses": 3, "roles": ["moderator", "crm/clerk"],
             "claims": {"department": "Sales"}}),
         Click(lambda _: reverse("admin:accounts_invite_add"), lambda _: {
-            "organization": "acme", "max_uses": "3", "more_roles": "moderator, crm/clerk",
+            "organization": "acme", "max_uses": "3", "roles": ["moderator", "crm/clerk"],
             "claims": "department=Sales"}),
         prepare=lambda world: Role.objects.get_or_create(
             organization=world.acme, application=world.crm, slug="clerk", name="Clerk"),

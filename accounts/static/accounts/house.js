@@ -28,7 +28,7 @@ if (all) {
   show();
 }
 
-for (const input of document.querySelectorAll("input[data-look-up]")) {
+const lookAhead = (input) => {
   const { organization, org } = input.form.elements;
   const place = organization ?? org;
   let asked = 0;
@@ -46,4 +46,23 @@ for (const input of document.querySelectorAll("input[data-look-up]")) {
   input.addEventListener("focus", look, { once: true });
   input.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(look, 150); });
   place?.addEventListener("change", look);
+};
+for (const input of document.querySelectorAll("input[data-look-up]")) lookAhead(input);
+
+// Several of one kind: who fills the last line gets another.
+for (const group of document.querySelectorAll("[data-grows]")) {
+  group.addEventListener("input", () => {
+    const last = group.lastElementChild;
+    if (!last.querySelector("input").value) return;
+    const next = last.cloneNode(true);
+    const [input, choices] = next.children;
+    input.id = input.id.replace(/\d+$/, group.children.length + 1);
+    choices.id = `${input.id}_choices`;
+    input.setAttribute("list", choices.id);
+    input.setAttribute("aria-label", `${group.dataset.grows} ${group.children.length + 1}`);
+    input.value = "";
+    choices.replaceChildren();
+    group.append(next);
+    lookAhead(input);
+  });
 }

@@ -260,6 +260,17 @@ class TestRefused:
 
         assert accepts(token_of(again.link)).status == Status.ACTIVE
 
+    def test_before_the_worker_has_answered_there_is_nothing_to_send_again(
+        self, link: str, operator: Actor, everything: Callable[[], Any]
+    ) -> None:
+        asked = asks(link)
+        before = everything()
+
+        with pytest.raises(Conflict):
+            user_resend_invite(actor=operator, invite=asked, print_link=True)
+
+        assert everything() == before
+
     def test_no_more_wait_than_the_bound(
         self, acme: Organization, link: str, bob: User, operator: Actor, monkeypatch: pytest.MonkeyPatch,
         everything: Callable[[], Any],
