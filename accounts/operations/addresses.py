@@ -58,7 +58,7 @@ def email_change(*, actor: Actor, user: User, email: str, current_password: str,
         expires_at=now + LIFE[Purpose.EMAIL_CHANGE],
     )
     tell(user, LETTER, address=address)
-    audit.record(actor, Action.EMAIL_CHANGE, user, after={"email": address})
+    audit.record(actor, Action.EMAIL_CHANGE, user, after={"pending_email": address})
     return change
 
 

@@ -60,7 +60,7 @@ class TestAsking:
         (letter,) = mailoutbox
         assert (letter.to, letter.subject) == (["Robert@new.example"], "Acme: Confirm your new e-mail address")
         assert (event.action, event.actor_id, event.subject_id) == ("email.change", bob.pk, bob.pk)
-        assert event.part(AuditPart.SUBJECT) == {"after": {"email": "Robert@new.example"}}
+        assert event.part(AuditPart.SUBJECT) == {"after": {"pending_email": "Robert@new.example"}}
         assert address_of(token_in(letter)) == (bob, "Robert@new.example")
 
     @pytest.mark.parametrize(
