@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,7 +22,7 @@ from accounts.errors import Conflict, NotAllowed, NotFound
 from accounts.models import AuditEvent, User
 from accounts.statuses import Status
 from gdpr.models import Export
-from gdpr.operations import exports, sealed_files
+from gdpr.operations import exports
 from gdpr.operations.sealed_files import PIECE, DamagedError, SealedWriter, Spool, new_key, unsealed
 from tests.accounts.api.programs import API
 from tests.accounts.pages.browsing import sign_in
@@ -307,7 +308,7 @@ def test_what_waits_on_disk_is_of_no_use_to_others(monkeypatch: pytest.MonkeyPat
         kept.append(tmp_path / f"spool-{len(kept)}")
         return kept[-1].open("w+b")
 
-    monkeypatch.setattr(sealed_files.tempfile, "SpooledTemporaryFile", file)
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", file)
     with Spool() as spool:
         for _ in range(10_000):
             spool.write("bob@acme.example ")
