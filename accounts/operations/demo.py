@@ -1,10 +1,10 @@
-"""People to try the service on: two organizations and some two hundred users, the same each time."""
+"""People to try the service on: two organizations, some two hundred users with roles and claims; the same each time."""
 
 import random
 import re
 import secrets
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db import transaction
@@ -12,10 +12,15 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.actors import Actor, Door
+from accounts.claims import ClaimType, Place
 from accounts.identifiers import fold
-from accounts.models import Organization, Session, User
+from accounts.models import Membership, Organization, Role, Session, User
 from accounts.models.sessions import session_key_hash
+from accounts.operations.applications import app_create
+from accounts.operations.claims import claim_create, user_claims_set
+from accounts.operations.invites import user_invite, user_revoke_invite
 from accounts.operations.organizations import membership_add, org_create
+from accounts.operations.roles import role_assign, role_create
 from accounts.operations.sessions import open_session
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import user_create
@@ -33,6 +38,21 @@ ROLES: Final = ("owner", "owner", "admin", "admin", "admin", "moderator", "moder
 PLAIN: Final = str.maketrans({"ł": "l", "đ": "d", "ä": "ae", "ö": "oe", "ü": "ue"})
 TAGS: Final = ("vip", "contractor", "night shift", "newsletter", "field staff", "trainee")
 DEVICES: Final = ("Chrome/Windows", "Firefox/Linux", "Safari/macOS", "Safari/iOS", "Chrome/Android", "Edge/Windows")
+APPLICATIONS: Final = {
+    "lindenhof": ("wards", "Wards", {"shift.swap": "Swap one's own shift", "shift.approve": "Approve a swap"}),
+    "tidewater": ("fleet", "Fleet", {"vehicle.book": "Book a vehicle", "vehicle.release": "Hand out its keys"}),
+}
+"""One each, with the words that it defines; who may do all of them is a coordinator."""
+TEAMS: Final = {
+    "lindenhof": ("Surgery", "Radiology", "Nursing", "Administration"),
+    "tidewater": ("Dispatch", "Warehouse", "Workshop", "Administration"),
+}
+LANGUAGES: Final = ("en", "de", "fr", "es", "pl", "tr", "vi", "ja", "el", "ar")
+RECEPTION: Final = ("user.list", "user.show", "user.search", "user.tag")
+GIVEN: Final = 35
+"""Among how many of the last ones more roles are given out."""
+SPOKEN_OF: Final = 20
+"""How many people claims say something of."""
 HOLDS: Final = (
     ("suspend", "left the company"),
     ("suspend", "on long leave"),
@@ -126,7 +146,92 @@ def _populate(actor: Actor, chance: random.Random, slug: str, name: str) -> list
     live = [person for number, person in enumerate(people) if number not in holds]
     for person in chance.sample(live, SESSIONS):
         _sign_in(chance, person)
+    _give_roles(actor, chance, organization, live[-GIVEN:])
+    _say(actor, chance, organization, live)
+    _invite(actor, organization)
     return people
+
+
+def _give_roles(actor: Actor, chance: random.Random, organization: Organization, members: list[User]) -> None:
+    """Define an application with its roles and a role of the organization, and give them to some."""
+    slug, name, words = APPLICATIONS[organization.slug]
+    application = app_create(actor=actor, organization=organization, slug=slug, name=name, permissions=words)
+    coordinator, everyday = (
+        role_create(
+            actor=actor,
+            organization=organization,
+            application=application,
+            slug=role,
+            name=role.capitalize(),
+            permissions=held,
+        )
+        for role, held in (("coordinator", list(words)), ("user", list(words)[:1]))
+    )
+    reception = role_create(
+        actor=actor,
+        organization=organization,
+        slug="reception",
+        name="Reception",
+        description="Looks people up and tags them.",
+        permissions=RECEPTION,
+    )
+    soon = timezone.now() + timedelta(days=21)
+    given = ((coordinator, 3, None), (everyday, 8, None), (reception, 4, None), (coordinator, 1, soon))
+    for role, number, until in given:
+        for person in chance.sample(members, number):
+            _assign(actor, person, role, until)
+
+
+def _assign(actor: Actor, person: User, role: Role, until: datetime | None) -> None:
+    home = Membership.objects.get(user=person, organization_id=person.organization_id)
+    role_assign(actor=actor, membership=home, role=role, until=until)
+
+
+def _say(actor: Actor, chance: random.Random, organization: Organization, live: list[User]) -> None:
+    """Define claims, and let them say something of some."""
+    teams = TEAMS[organization.slug]
+    team, languages, since = (
+        claim_create(actor=actor, organization=organization, **defined)
+        for defined in (
+            {
+                "name": "team",
+                "type": ClaimType.STRING,
+                "schema": {"enum": list(teams)},
+                "appears_in": [Place.ID_TOKEN, Place.USERINFO],
+                "description": "Where somebody works.",
+            },
+            {
+                "name": "languages",
+                "type": ClaimType.STRINGS,
+                "is_editable": True,
+                "appears_in": [Place.USERINFO],
+                "description": "What somebody speaks; people set it of themselves.",
+            },
+            {"name": "employed_since", "type": ClaimType.DATE, "description": "The first day of work."},
+        )
+    )
+    for person in chance.sample(live, SPOKEN_OF):
+        user_claims_set(actor=actor, user=person, definition=team, value=chance.choice(teams))
+        spoken = sorted(chance.sample(LANGUAGES, chance.choice((1, 2, 2, 3))))
+        user_claims_set(actor=actor, user=person, definition=languages, value=spoken)
+        first_day = f"20{chance.randrange(10, 26)}-{chance.randrange(1, 13):02}-01"
+        user_claims_set(actor=actor, user=person, definition=since, value=first_day)
+
+
+def _invite(actor: Actor, organization: Organization) -> None:
+    """Invite somebody, whose link is handed over; make an open link, and one that is revoked. No letter is sent."""
+    newcomer = f"new.colleague@{organization.slug}.example"
+    user_invite(
+        actor=actor,
+        organization=organization,
+        email=newcomer,
+        profile={"given_name": "Robin", "family_name": "Newcomer"},
+        message="Welcome! Your desk is ready on Monday.",
+        print_link=True,
+    )
+    user_invite(actor=actor, organization=organization, max_uses=25, tags=["trainee"])
+    mistaken = user_invite(actor=actor, organization=organization, max_uses=500, tags=["contractor"])
+    user_revoke_invite(actor=actor, invite=mistaken.invite, reason="too many uses")
 
 
 def _make_person(actor: Actor, chance: random.Random, organization: Organization, number: int, taken: set[str]) -> User:

@@ -18,7 +18,20 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import database, policy
 from accounts.actors import Actor, Door
 from accounts.errors import Conflict, Invalid, NotAuthenticated
-from accounts.models import AuditEvent, IdempotencyKey, Installation, OneTimeLink, Organization, Session, User
+from accounts.models import (
+    AuditEvent,
+    ClaimValue,
+    IdempotencyKey,
+    Installation,
+    Invite,
+    OneTimeLink,
+    Organization,
+    Outbox,
+    Role,
+    RoleAssignment,
+    Session,
+    User,
+)
 from accounts.operations.base import NewPassword
 from accounts.operations.demo import make_demo
 from accounts.operations.installation import (
@@ -274,16 +287,25 @@ class TestDemo:
         assert set(Organization.objects.values_list("slug", flat=True)) == {"lindenhof", "tidewater"}
         for organization in Organization.objects.all():
             people = User.objects.filter(organization=organization)
-            assert people.count() == 100
-            assert {"active", "suspended", "locked", "archived", "restricted"} == set(
+            assert people.count() == 101
+            assert {"active", "suspended", "locked", "archived", "restricted", "invited"} == set(
                 people.values_list("status", flat=True)
             )
             assert people.filter(last_sign_in_at=None).exists()
             assert people.filter(email_verified_at=None).exists()
             assert organization.memberships.exclude(user__organization=organization).count() == 6
+            assert organization.claims.count() == 3
+            assert set(Role.objects.filter(organization=organization).values_list("slug", flat=True)) == {
+                "coordinator", "user", "reception"
+            }  # fmt: skip
+            assert RoleAssignment.objects.filter(organization=organization, role__application__isnull=False).count() > 9
+            invites = Invite.objects.filter(organization=organization)
+            assert sorted(invite.status for invite in invites) == ["pending", "pending", "revoked"]
         assert not User.objects.exclude(password__startswith="!").exists()
         assert set(AuditEvent.objects.filter(action="user.create").values_list("actor_kind", flat=True)) == {"operator"}
         assert AuditEvent.objects.filter(action="user.create").count() == 200
+        assert ClaimValue.objects.count() == 2 * 3 * 20
+        assert not Outbox.objects.filter(kind="invite").exists()
         assert AuditEvent.objects.filter(action="session.start").count() == Session.objects.live().count() == 30
 
     def test_again_changes_nothing(self, operator: Actor, everything: Callable[[], Any]) -> None:

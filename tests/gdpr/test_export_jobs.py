@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -307,7 +308,7 @@ def test_what_waits_on_disk_is_of_no_use_to_others(monkeypatch: pytest.MonkeyPat
         kept.append(tmp_path / f"spool-{len(kept)}")
         return kept[-1].open("w+b")
 
-    monkeypatch.setattr("tempfile.SpooledTemporaryFile", file)
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", file)
     with Spool() as spool:
         for _ in range(10_000):
             spool.write("bob@acme.example ")

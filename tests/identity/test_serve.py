@@ -133,10 +133,10 @@ def test_demo_people_are_there_once_and_their_trail_is_intact(installation: Inst
         service.up()
     url = installation.environment["DATABASE_URL"]
     count = "SELECT count(*) FROM accounts_user"
-    assert rows(url, count) == [(201,)]
+    assert rows(url, count) == [(203,)]
     statuses = dict(rows(url, "SELECT status, count(*) FROM accounts_user GROUP BY status"))
-    assert statuses == {"active": 183, "suspended": 8, "locked": 4, "archived": 4, "restricted": 2}
-    assert rows(url, "SELECT count(*) FROM accounts_membership") == [(213,)]
+    assert statuses == {"active": 183, "suspended": 8, "locked": 4, "archived": 4, "restricted": 2, "invited": 2}
+    assert rows(url, "SELECT count(*) FROM accounts_membership") == [(215,)]
     assert rows(url, "SELECT count(*) FROM accounts_session WHERE ended_at IS NULL") == [(30,)]
     people = rows(url, "SELECT email, name_key FROM accounts_user ORDER BY email")
 
