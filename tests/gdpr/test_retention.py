@@ -317,6 +317,12 @@ class TestTheSweep:
 CANARY = "zq7canaryzq7"
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outlive what the other worker has under way in a database of its own, for a whole module of tests perhaps."""
+    monkeypatch.setattr(retention, "LONGEST_WAIT", 900.0)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_nothing_of_what_went_is_left_in_the_files_after_a_rewrite(bob: User, operator: Actor) -> None:
     """The bytes themselves: heap and index files of PostgreSQL, the file of SQLite."""
@@ -382,10 +388,10 @@ class TestAnOlderTransaction:
         assert not holds(CANARY)
 
     def test_is_named_where_it_does_not_end(self, older: Any, operator: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(retention, "LONGEST_WAIT", 0.2)
         retain(actor=operator)
 
-        with pytest.raises(Conflict) as refused:
+        with monkeypatch.context() as impatient, pytest.raises(Conflict) as refused:
+            impatient.setattr(retention, "LONGEST_WAIT", 0.2)
             rewrite()
 
         assert str(older.info.backend_pid) in refused.value.message
