@@ -390,9 +390,10 @@ class TestAnOlderTransaction:
     def test_is_named_where_it_does_not_end(self, older: Any, operator: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
         retain(actor=operator)
 
-        with monkeypatch.context() as impatient, pytest.raises(Conflict) as refused:
+        with monkeypatch.context() as impatient:
             impatient.setattr(retention, "LONGEST_WAIT", 0.2)
-            rewrite()
+            with pytest.raises(Conflict) as refused:
+                rewrite()
 
         assert str(older.info.backend_pid) in refused.value.message
         assert holds(CANARY)
