@@ -4,6 +4,7 @@ The numbers go to the benchmark's ``measure``, which says what they are.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> int:
     """Run on each database in a process of its own, so that each has its own settings."""
     if arguments[:1] == ["--here"]:
         return here(*arguments[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server stops with us
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="identity-bench-"))
         addresses = {"sqlite": f"sqlite:///{scratch}/bench.sqlite3"}
