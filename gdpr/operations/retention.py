@@ -350,7 +350,7 @@ def _outlive_older_transactions(cursor: Any) -> None:
 def _still_read(whom: str) -> Conflict:
     return Conflict(
         f"What was deleted may still be read, {whom}, and so it is in the files.",
-        remedy="Let that transaction end, or end it, and repeat with --rewrite.",
+        remedy="Let that transaction end, or end it, and repeat.",
     )
 
 
