@@ -124,7 +124,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "identity.static_files.CollectedFilesConfig",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_tasks",

@@ -1,5 +1,7 @@
 """What every request passes: headers on every kind of answer, bounds, whose address counts."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +111,20 @@ def test_every_kind_of_answer_is_guarded(client: Client, kind: str) -> None:
     answer.close()
     for trace in (b"Traceback", b"canary", b"site-packages", b"RuntimeError"):
         assert trace not in body
+
+
+def test_what_no_page_loads_is_not_collected(client: Client, collected: dict[str, Any]) -> None:
+    manifest = json.loads((collected["STATIC_ROOT"] / "staticfiles.json").read_text())["paths"]
+
+    assert [name for name in manifest if re.search(r"^rest_framework/|/redoc/|\.js\.map$", name)] == []
+    assert {"admin/css/base.css", "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"} <= set(manifest)
+    page = client.get("/api/docs/").content.decode()  # a link to what is not there would be an error
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert len(addresses) > 3
+    for address in addresses:
+        answer = client.get(address)
+        assert (answer.status_code, answer["Cache-Control"]) == (200, "max-age=315360000, public, immutable"), address
+        answer.close()
 
 
 @pytest.mark.parametrize("kind", sorted(ANSWERS))

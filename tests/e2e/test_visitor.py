@@ -64,3 +64,13 @@ def test_an_address_that_is_given_up_and_no_file_is_noticed(visitor: Visitor) ->
         visitor.page.evaluate("() => { location.href = '/cut' }")
 
     assert visitor.complaints == [f"given up: {HOME}/cut"]
+
+
+def test_what_keeps_people_out_is_found_each_time_it_is_looked_for(visitor: Visitor) -> None:
+    visitor.go("/")
+    visitor.page.evaluate("() => document.body.insertAdjacentHTML('beforeend', '<input>')")
+
+    found = visitor.barriers()
+
+    assert [barrier for barrier in found if barrier.startswith("label (critical)")] != []
+    assert visitor.barriers() == found

@@ -24,6 +24,7 @@ DESK: Final = (1280, 900)
 PHONE: Final = (400, 800)
 GRAVE: Final = ("serious", "critical")
 AXE: Final = Axe()
+VIOLATIONS: Final = "() => axe.run({resultTypes: ['violations']}).then((results) => results.violations)"
 STICKING_OUT: Final = """() => {
   const scrolls = (element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1;
   const named = (element) => `${element.tagName.toLowerCase()}.${element.className} ` +
@@ -176,7 +177,9 @@ class Visitor:
         The script comes by the browser's own debugging channel, so the policy of the page (CSP) stays as it is.
         """
         self.page.evaluate(AT_REST)  # a colour on its way to another is nobody's fault
-        found = AXE.run(self.page).response["violations"]
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.axe_script)
+        found = self.page.evaluate(VIOLATIONS)
         return [
             f"{rule['id']} ({rule['impact']}): {node['target']} {node['html'][:160]} {node['failureSummary'][:400]}"
             for rule in found
