@@ -132,6 +132,7 @@ CELLS: dict[str, tuple[str, Event]] = {
 }
 
 END_NOTHING = {
+    "_invite_request",
     "_password_reset_request",
     "_session_start",
     "_session_start_with_code",
@@ -148,6 +149,7 @@ END_NOTHING = {
     "hold_release",
     "hold_review",
     "installation_start",
+    "invite_request",
     "keys_rotate",
     "letter_retry",
     "membership_add",
