@@ -1,15 +1,16 @@
 """The record of processing activities (Art. 30), read off the map of personal data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from accounts.models import Organization
+from accounts.models import ClaimValue, Organization
 from gdpr.operations.terms import terms_of
 from gdpr.personal_data import AUTOMATED_DECISIONS, RECIPIENTS, TABLES, TRANSFERS
 from gdpr.registry import Purpose, Table
 
 __all__ = ["as_markdown", "record_of_processing"]
 
+CLAIMS: Final = ClaimValue._meta.db_table
 PEOPLE: Final = "people with an account at the organization, its guests included, and those who were invited"
 MEASURES: Final = (
     "passwords are hashed with Argon2id; secrets of keys, links and sessions are stored as hashes alone",
@@ -22,11 +23,16 @@ MEASURES: Final = (
 
 
 def record_of_processing(organization: Organization) -> dict[str, Any]:
-    """Give the record as Art. 30(1) lists it: an activity for each purpose of the map."""
+    """Give the record as Art. 30(1) lists it: an activity for each purpose of the map.
+
+    What the organization's own claims say of people stands beside the map's categories, if they are personal.
+    """
+    personal = organization.claims.filter(is_personal=True).select_related("application")
+    claims = sorted(f"claim {definition.word}" for definition in personal)
     return {
         "controller": {"organization": organization.name, "contact": terms_of(organization).contact},
         "people": PEOPLE,
-        "activities": [_activity(purpose, TABLES) for purpose in _purposes(TABLES)],
+        "activities": [_activity(purpose, TABLES, claims) for purpose in _purposes(TABLES)],
         "recipients": [f"{recipient.who}: {recipient.what}" for recipient in RECIPIENTS],
         "transfers": TRANSFERS,
         "automated_decisions": AUTOMATED_DECISIONS,
@@ -39,17 +45,18 @@ def _purposes(tables: Iterable[Table]) -> list[Purpose]:
     return list(dict.fromkeys(column.purpose for column in columns if column.purpose))
 
 
-def _activity(purpose: Purpose, tables: Iterable[Table]) -> dict[str, Any]:
+def _activity(purpose: Purpose, tables: Iterable[Table], claims: Sequence[str]) -> dict[str, Any]:
     held = [
         (table, column)
         for table in tables
         for column in table.columns.values()
         if column.is_about_people and column.purpose == purpose
     ]
+    has_claims = CLAIMS in {table.name for table, column in held if column is table.columns.get("value")}
     return {
         "purpose": purpose.text,
         "basis": purpose.basis.value,
-        "data": _once(column.category for _, column in held),
+        "data": [*_once(column.category for _, column in held), *(claims if has_claims else ())],
         "sources": _once(column.source for _, column in held),
         "kept": _once(f"{table.what}: {period}" for table, column in held for period in column.retention or ()),
         "tables": _once(table.name for table, _ in held),

@@ -14,6 +14,8 @@ from gdpr.models import PrivacyTerms
 from gdpr.operations.records import record_of_processing
 from gdpr.operations.terms import terms_of, terms_update
 from gdpr.personal_data import TABLES
+from tests.factories.claims import make_claim
+from tests.factories.roles import make_application
 from tests.shell import run
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +107,20 @@ class TestTheRecord:
         assert {name for entry in activities for name in entry["tables"]} == {name for name, _ in about}
         assert all(entry["basis"] and entry["kept"] and entry["sources"] for entry in activities)
         assert all(record[part] for part in ("people", "recipients", "transfers", "automated_decisions", "security"))
+
+    def test_names_what_personal_claims_say_and_no_others(self, acme: Organization, nextdoor: Organization) -> None:
+        make_claim(acme, "team")
+        make_claim(acme, "tier", application=make_application(acme))
+        make_claim(acme, "plan", is_personal=False)
+        make_claim(nextdoor, "shift")
+
+        named = {
+            entry["purpose"]: [word for word in entry["data"] if word.startswith("claim ")]
+            for entry in record_of_processing(acme)["activities"]
+            if "accounts_claimvalue" in entry["tables"]
+        }
+
+        assert [claims for claims in named.values() if claims] == [["claim crm/tier", "claim team"]]
 
     def test_is_the_same_in_every_format(self, acme: Organization, operator: Actor) -> None:
         terms_update(actor=operator, organization=acme, changes={"contact": "[dpo](http://x)"})
