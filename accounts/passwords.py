@@ -122,9 +122,7 @@ def hashed(password: str | None) -> str:
 
 def verified(password: str, encoded: str) -> bool:
     """Check a password against a hash, in constant time; one that cannot be right costs the same work."""
-    fits = len(password) <= TRIED and not any(
-        "\ud800" <= character <= "\udfff" or character == "\x00" for character in password
-    )
+    fits = len(password) <= TRIED and not any("\ud800" <= character <= "\udfff" for character in password)
     encoded = _as_django_writes(encoded)
     if not needs_rehash(encoded):
         password = unicodedata.normalize("NFKC", password) if fits else ""

@@ -22,6 +22,10 @@ class TriesOf(StrEnum):
 class FailedTriesQuerySet(models.QuerySet["FailedTries"]):
     """Counts."""
 
+    def held(self, kind: TriesOf, person_id: UUID) -> "FailedTries":
+        """Hold the count of one kind for a person, made if there is none, until the transaction ends."""
+        return self.select_for_update().get_or_create(kind=kind, person_id=person_id)[0]
+
     def set_back(self, person_id: UUID) -> None:
         """Forget what failed for a person: their password is another, or somebody vouched for them."""
         self.filter(person_id=person_id).delete()

@@ -130,7 +130,7 @@ def _tried(actor: Actor, kind: TriesOf, person_id: UUID, user: User | None) -> T
 def _count(kind: TriesOf, person_id: UUID) -> bool:
     """Count one more in a row; says whether that makes it the last."""
     now = timezone.now()
-    row, _ = FailedTries.objects.select_for_update().get_or_create(kind=kind, person_id=person_id)
+    row = FailedTries.objects.held(kind, person_id)
     if row.blocked_until is not None and row.blocked_until > now:
         raise _too_many(row.blocked_until - now)
     row.count += 1

@@ -134,6 +134,7 @@ CELLS: dict[str, tuple[str, Event]] = {
 END_NOTHING = {
     "_invite_request",
     "_password_reset_request",
+    "invite_request",
     "_session_start",
     "_session_start_with_code",
     "api_key_create",
@@ -149,7 +150,6 @@ END_NOTHING = {
     "hold_release",
     "hold_review",
     "installation_start",
-    "invite_request",
     "keys_rotate",
     "letter_retry",
     "membership_add",

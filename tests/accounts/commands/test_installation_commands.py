@@ -146,6 +146,7 @@ def test_sweep_once_says_what_was_done(root: User) -> None:
     assert run("sweep", "--once", JSON).json == {
         "letters": 0,
         "tasks": 0,
+        "tries": 0,
         "reset_requests": 0,
         "throttles": 0,
         "requests": 0,
