@@ -111,7 +111,6 @@ ORGANIZATIONS = (
     table(
         "accounts_throttle",
         "How often something was tried from one network within the hour: keyed digests, no addresses",
-        retention=(Days(1, after="began_at"),),
         columns={
             "id": nobody(),
             "bucket": nobody(),

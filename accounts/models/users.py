@@ -166,6 +166,14 @@ class UserQuerySet(TenantQuerySet["User"]):
             raise Conflict("The account was changed at the same moment.", remedy="Try again.")
         return held
 
+    def erased(self, user_id: UUID) -> bool:
+        """Hold one account's row alone, for what is noted beside it; says whether it is being erased or has been.
+
+        Nothing that stands before it in the lock order may be held after this.
+        """
+        row = self.select_for_update(of=("self",), no_key=True).filter(pk=user_id).values_list("status", flat=True)
+        return row.first() in {Status.PURGING, Status.PURGED}
+
     def _guards(self, user_ids: Iterable[UUID]) -> dict[UUID, Facts]:
         """Say of each whether it is a super-user, and which organizations stand before it in the lock order."""
         rows = self.filter(pk__in=list(user_ids)).values_list("pk", "is_superuser", "organization_id")

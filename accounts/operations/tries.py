@@ -26,6 +26,7 @@ from accounts.operations.base import operation
 from accounts.operations.statuses import change_status
 from accounts.operations.throttles import bounded
 from accounts.passwords import verified
+from accounts.statuses import Status
 
 __all__ = ["Tried", "check_present_password", "forget_tries", "guard_password_unchanged", "try_code", "try_password"]
 
@@ -68,7 +69,8 @@ def try_password(actor: Actor, user: User | None, *, named: str) -> Tried:
     :param named: what was typed, with the organization
     :raises Throttled: if it is not to be looked at
     """
-    person_id = user.pk if user else _nobody(named)
+    is_there = user is not None and user.status not in {Status.PURGING, Status.PURGED}
+    person_id = user.pk if user and is_there else _nobody(named)
     # SECURITY: the same queries whether there is such an account or not.
     is_known = actor.ip is not None and Session.objects.filter(user_id=person_id, ip=actor.ip).exists()
     kind = TriesOf.PASSWORD_FROM_KNOWN if is_known else TriesOf.PASSWORD_FROM_ELSEWHERE
@@ -130,6 +132,9 @@ def _tried(actor: Actor, kind: TriesOf, person_id: UUID, user: User | None) -> T
 def _count(kind: TriesOf, person_id: UUID) -> bool:
     """Count one more in a row; says whether that makes it the last."""
     now = timezone.now()
+    # Whoever is erased meanwhile leaves no count behind: it would stand after everything else is gone.
+    if User.objects.erased(person_id):
+        return False
     row = FailedTries.objects.held(kind, person_id)
     if row.blocked_until is not None and row.blocked_until > now:
         raise _too_many(row.blocked_until - now)

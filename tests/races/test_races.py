@@ -557,10 +557,14 @@ class TestTrail:
         bob = make_user(organization, "bob")
 
         def guess(number: int) -> None:
-            for _ in range(ROUNDS // 2):
+            for place in range(ROUNDS // 2):
                 with pytest.raises(NotAuthenticated):
                     session_start(
-                        actor=anybody, organization=organization, login="bob", password="wrong", key_hash=str(number)
+                        actor=anybody,
+                        organization=organization,
+                        login=f"nobody-{number}-{place}",
+                        password="wrong",
+                        key_hash=str(number),
                     )
                 with pytest.raises(NotAllowed):
                     user_tag(actor=actor_of(bob), user=bob, tags=["x"])

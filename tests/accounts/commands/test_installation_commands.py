@@ -140,7 +140,8 @@ class TestKeysRotate:
         assert not AuditEvent.objects.exists()
 
 
-def test_sweep_once_says_what_was_done(root: User) -> None:
+def test_sweep_once_says_what_was_done(root: User, settings: Any, tmp_path: Path) -> None:
+    settings.EXPORTS_ROOT = tmp_path  # another test may have left files in the usual one
     run("user_tag", "root", "x")
 
     assert run("sweep", "--once", JSON).json == {

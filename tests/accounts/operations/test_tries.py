@@ -20,6 +20,8 @@ from accounts.operations.statuses import user_lock, user_unlock
 from accounts.operations.tries import FREE, KEPT, LONGEST_WAIT, MOST, PER_NETWORK
 from accounts.operations.users import user_change_password, user_set_password
 from accounts.statuses import Status
+from gdpr.models import Erasure
+from gdpr.operations.erasure import erase
 from tests.accounts.pages.browsing import at_once, code_of, enrol, wrong_code_of
 from tests.factories.users import PASSWORD, SessionFactory, make_user
 
@@ -336,3 +338,12 @@ class TestOtherWays:
         assert (sweep()["tries"], FailedTries.objects.get().person_id) == (0, bob.pk)
         clock(timedelta(seconds=2))
         assert (sweep()["tries"], FailedTries.objects.exists()) == (1, False)
+
+
+def test_of_an_erased_account_nothing_is_counted(acme: Organization, bob: User, operator: Actor) -> None:
+    erase(actor=operator, user=bob, how=Erasure.PURGE)
+
+    codes = answers(acme, FREE + 1, login=bob.public_id)
+
+    assert codes == WRONGS * FREE + THROTTLED, "as of a name that nobody has"
+    assert not FailedTries.objects.filter(person_id=bob.pk).exists()
