@@ -321,8 +321,9 @@ def unfit_table(listed: Mapping[str, Any]) -> Table:
         TableRow([Cell(entry["user"], url=users.url("change", entry["user"])), Cell(entry["problem"])])
         for entry in shown
     ]
-    caption = "Would no longer fit" if len(shown) == total else f"Would no longer fit: {len(shown)} of {total:,}"
-    return Table(caption, [Column("Whose"), Column("Why")], rows)
+    values = "1 value" if total == 1 else f"{total:,} values"
+    some = f"; {len(shown)} of them" if len(shown) < total else ""
+    return Table(f"{values} would no longer fit{some}", [Column("Whose"), Column("Why")], rows)
 
 
 def admin_of_users() -> UserAdmin:
