@@ -41,8 +41,7 @@ def test_values_that_would_not_fit_are_listed_before_they_go(
     refused = browser.post(address, form(schema='{"maxLength": 5}'))
 
     assert refused.status_code == 422
-    assert "1 value would no longer fit" in text_of(refused)
-    assert "would no longer fit" in text_of(refused)
+    assert text_of(refused).count("1 value would no longer fit") >= 2, "in the message and above the list"
     assert cast.bob.public_id in text_of(refused)
     assert "Secretariat" not in text_of(refused)
     assert ClaimValue.objects.count() == 1
