@@ -9,10 +9,12 @@ from rest_framework.response import Response
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
+from accounts.errors import NotFound
 from accounts.models import Organization
 from accounts.operations.addresses import email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.recovery import password_reset, password_reset_request
+from accounts.operations.tokens import Issued, token_refresh, token_start
 
 __all__ = ["AuthViewSet"]
 
@@ -39,6 +41,45 @@ class ConfirmInput(Input):
     token = Text(write_only=True, max_length=200, help_text="the last part of the link's address")
 
 
+class TokenInput(Input):
+    """Who signs in."""
+
+    login = Text(max_length=254, help_text="e-mail address, username or id")
+    password = Text(write_only=True)
+    org = Text(required=False, default=USUAL_ORGANIZATION, max_length=63, help_text="id or slug; `default` if left out")
+    code = Text(
+        required=False, default="", write_only=True, max_length=16, help_text="of the second factor, where there is one"
+    )
+
+
+class RefreshInput(Input):
+    """A refresh token, which works once."""
+
+    refresh_token = Text(write_only=True, max_length=200)
+    org = Text(required=False, max_length=63, help_text="another organization of one's own; home if left out")
+
+
+class TokenOutput(serializers.Serializer[Any]):
+    """What a program signs in with from now on."""
+
+    access_token = serializers.CharField()
+    refresh_token = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_at = serializers.DateTimeField(help_text="when the access token ends")
+    must_change_password = serializers.BooleanField()
+
+
+def token_answer(issued: Issued) -> dict[str, Any]:
+    """Give tokens as programs and commands print them."""
+    return {
+        "access_token": issued.access_token,
+        "refresh_token": issued.refresh_token,
+        "token_type": "Bearer",
+        "expires_at": issued.expires_at,
+        "must_change_password": issued.session.user.must_change_password,
+    }
+
+
 class AcceptedOutput(serializers.Serializer[Any]):
     """What is answered to everybody."""
 
@@ -51,12 +92,37 @@ class AuthViewSet(HouseViewSet):
     is_open = True
     authentication_classes = []
     endpoints = {
+        "token": Endpoint(name="token_start", input=TokenInput, output=TokenOutput, is_bounded=True),
+        "refresh": Endpoint(name="token_refresh", input=RefreshInput, output=TokenOutput),
         "reset_request": Endpoint(
             name="password_reset_request", input=ResetRequestInput, output=AcceptedOutput, status=202, is_bounded=True
         ),
         "reset": Endpoint(name="password_reset", input=ResetInput, status=204),
         "confirm": Endpoint(name="email_confirm", input=ConfirmInput, status=204),
     }
+
+    def token(self, request: Request) -> Response:
+        """Sign a program in; the same answer for every reason why not."""
+        given = self.read()
+        issued = token_start(
+            actor=self.actor,
+            organization=Organization.objects.named(given["org"].lower()).first(),
+            login=given["login"],
+            password=given["password"],
+            code=given["code"],
+        )
+        return Response(token_answer(issued))
+
+    def refresh(self, request: Request) -> Response:
+        """Get the next access token; the refresh token that comes with it takes the place of this one."""
+        given = self.read()
+        organization = None
+        if "org" in given:
+            organization = Organization.objects.named(given["org"].lower()).first()
+            if organization is None:
+                raise NotFound("Organization not found.")
+        issued = token_refresh(actor=self.actor, token=given["refresh_token"], organization=organization)
+        return Response(token_answer(issued))
 
     def reset_request(self, request: Request) -> Response:
         """Ask for a link to set a new password; the same answer whomever it names."""
