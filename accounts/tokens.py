@@ -122,11 +122,13 @@ def _public(key: Key) -> dict[str, str]:
 
 def _private(key: Key) -> OKPKey:
     d = base64.urlsafe_b64encode(key.secret).rstrip(b"=").decode()
-    return OKPKey.import_key({**_public(key), "d": d})
+    whole: dict[str, Any] = {**_public(key), "d": d}
+    return OKPKey.import_key(whole)
 
 
 def _found(obj: Any) -> OKPKey:
     key = keyring().named(Purpose.TOKEN, str(obj.headers().get("kid")))
     if key is None:
         raise ValueError("no such key")
-    return OKPKey.import_key(_public(key))
+    public: dict[str, Any] = {**_public(key)}
+    return OKPKey.import_key(public)

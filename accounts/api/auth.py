@@ -14,7 +14,8 @@ from accounts.models import Organization
 from accounts.operations.addresses import email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.recovery import password_reset, password_reset_request
-from accounts.operations.tokens import Issued, token_refresh, token_start
+from accounts.operations.tokens import token_refresh, token_start
+from accounts.serializers.tokens import TokenOutput, token_answer
 
 __all__ = ["AuthViewSet"]
 
@@ -57,27 +58,6 @@ class RefreshInput(Input):
 
     refresh_token = Text(write_only=True, max_length=200)
     org = Text(required=False, max_length=63, help_text="another organization of one's own; home if left out")
-
-
-class TokenOutput(serializers.Serializer[Any]):
-    """What a program signs in with from now on."""
-
-    access_token = serializers.CharField()
-    refresh_token = serializers.CharField()
-    token_type = serializers.CharField()
-    expires_at = serializers.DateTimeField(help_text="when the access token ends")
-    must_change_password = serializers.BooleanField()
-
-
-def token_answer(issued: Issued) -> dict[str, Any]:
-    """Give tokens as programs and commands print them."""
-    return {
-        "access_token": issued.access_token,
-        "refresh_token": issued.refresh_token,
-        "token_type": "Bearer",
-        "expires_at": issued.expires_at,
-        "must_change_password": issued.session.user.must_change_password,
-    }
 
 
 class AcceptedOutput(serializers.Serializer[Any]):
