@@ -543,6 +543,25 @@ PEOPLE = (
 
 SIGNING_IN = (
     table(
+        "accounts_refreshtoken",
+        "Refresh tokens of programs, used ones too",
+        whose=(Link("session__user"),),
+        purpose=SECURITY,
+        source=Source.OBSERVED,
+        section=Section.SESSIONS,
+        erase=Erase.DELETE_ROW,
+        retention=(Days(365, after="session__expires_at"),),
+        is_activity=True,
+        columns={
+            "id": operational(),
+            "session_id": operational(),
+            "lookup": secret(),
+            "secret_hash": secret(),
+            "created_at": personal(Category.BEHAVIOR),
+            "used_at": personal(Category.BEHAVIOR),
+        },
+    ),
+    table(
         "accounts_session",
         "Sign-ins: from where, with what, until when",
         whose=(Link("user"),),
@@ -558,6 +577,7 @@ SIGNING_IN = (
             "organization_id": operational(unshown=ADDRESS),
             "user_id": identifier(Category.UNIQUE_ID, log=Log.YES, unshown=ADDRESS),
             "kind": operational(),
+            "methods": personal(Category.BEHAVIOR),
             "key_hash": secret(),
             "created_at": personal(Category.BEHAVIOR),
             "last_active_at": personal(Category.BEHAVIOR),

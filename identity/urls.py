@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, invites, letters, links, passwords
+from accounts.pages import failures, health, invites, keys, letters, links, passwords
 from gdpr.admin import site
 
 handler400 = "accounts.pages.failures.bad_request"
@@ -12,6 +12,7 @@ handler403 = "accounts.pages.failures.forbidden"
 handler404 = "accounts.pages.failures.not_found"
 urlpatterns = [
     path("livez", health.livez, name="livez"),
+    path(".well-known/jwks.json", keys.jwks, name="jwks"),
     path("readyz", health.readyz, name="readyz"),
     path("link/confirm/", links.confirm, name="link-confirm"),
     path("link/<str:token>/", links.link, name="link"),

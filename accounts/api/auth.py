@@ -9,14 +9,18 @@ from rest_framework.response import Response
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
-from accounts.models import Organization
+from accounts.errors import NotFound
+from accounts.models import Application, Organization
 from accounts.operations.addresses import email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.recovery import password_reset, password_reset_request
+from accounts.operations.tokens import token_refresh, token_start
+from accounts.serializers.tokens import TokenOutput, token_answer
 
 __all__ = ["AuthViewSet"]
 
 USUAL_ORGANIZATION = "default"
+FOR = "id or slug of the application that the access token is for; this service if left out"
 
 
 class ResetRequestInput(Input):
@@ -39,6 +43,26 @@ class ConfirmInput(Input):
     token = Text(write_only=True, max_length=200, help_text="the last part of the link's address")
 
 
+class TokenInput(Input):
+    """Who signs in."""
+
+    login = Text(max_length=254, help_text="e-mail address, username or id")
+    password = Text(write_only=True)
+    org = Text(required=False, default=USUAL_ORGANIZATION, max_length=63, help_text="id or slug; `default` if left out")
+    code = Text(
+        required=False, default="", write_only=True, max_length=16, help_text="of the second factor, where there is one"
+    )
+    app = Text(required=False, default="", max_length=63, help_text=FOR)
+
+
+class RefreshInput(Input):
+    """A refresh token, which works once."""
+
+    refresh_token = Text(write_only=True, max_length=200)
+    org = Text(required=False, max_length=63, help_text="another organization of one's own; home if left out")
+    app = Text(required=False, default="", max_length=63, help_text=FOR)
+
+
 class AcceptedOutput(serializers.Serializer[Any]):
     """What is answered to everybody."""
 
@@ -51,12 +75,46 @@ class AuthViewSet(HouseViewSet):
     is_open = True
     authentication_classes = []
     endpoints = {
+        "token": Endpoint(name="token_start", input=TokenInput, output=TokenOutput, is_bounded=True),
+        "refresh": Endpoint(name="token_refresh", input=RefreshInput, output=TokenOutput),
         "reset_request": Endpoint(
             name="password_reset_request", input=ResetRequestInput, output=AcceptedOutput, status=202, is_bounded=True
         ),
         "reset": Endpoint(name="password_reset", input=ResetInput, status=204),
         "confirm": Endpoint(name="email_confirm", input=ConfirmInput, status=204),
     }
+
+    def token(self, request: Request) -> Response:
+        """Sign a program in; the same answer for every reason why not."""
+        given = self.read()
+        organization = Organization.objects.named(given["org"].lower()).first()
+        application = None
+        if given["app"]:
+            # SECURITY: an application that is not there is answered like an organization that is not.
+            application = Application.objects.filter(organization=organization).named(given["app"]).first()
+            organization = organization if application else None
+        issued = token_start(
+            actor=self.actor,
+            organization=organization,
+            login=given["login"],
+            password=given["password"],
+            code=given["code"],
+            application=application,
+        )
+        return Response(token_answer(issued))
+
+    def refresh(self, request: Request) -> Response:
+        """Get the next access token; the refresh token that comes with it takes the place of this one."""
+        given = self.read()
+        organization = None
+        if "org" in given:
+            organization = Organization.objects.named(given["org"].lower()).first()
+            if organization is None:
+                raise NotFound("Organization not found.")
+        issued = token_refresh(
+            actor=self.actor, token=given["refresh_token"], organization=organization, application=given["app"]
+        )
+        return Response(token_answer(issued))
 
     def reset_request(self, request: Request) -> Response:
         """Ask for a link to set a new password; the same answer whomever it names."""

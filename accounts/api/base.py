@@ -15,13 +15,13 @@ from rest_framework.viewsets import GenericViewSet
 from accounts import ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
-from accounts.api.authentication import BrowserAuthentication, KeyAuthentication
+from accounts.api.authentication import HOW, BrowserAuthentication, HeaderAuthentication
 from accounts.api.endpoints import PARAMETERS, Endpoint
 from accounts.api.errors import LengthUnknown
 from accounts.browser import request_actor, where_of
 from accounts.errors import Conflict, Invalid, NotAuthenticated, NotFound, VersionConflict
 from accounts.identifiers import text_refused
-from accounts.models import APIKey, Application, ClaimDefinition, Organization, Role, User
+from accounts.models import APIKey, Application, ClaimDefinition, Organization, Role, Session, User
 from accounts.operations.idempotency import Repeatable, found, repeatable
 from accounts.pagination import LIMIT, Order, estimate, page_at, page_of
 from accounts.serializers.base import Output, output
@@ -38,7 +38,7 @@ NEVER: Final = 0
 class HouseViewSet(GenericViewSet[Any]):
     """A resource: reads begin with ``visible_to(actor)``, each change is one call to an operation."""
 
-    authentication_classes = [KeyAuthentication, BrowserAuthentication]
+    authentication_classes = [HeaderAuthentication, BrowserAuthentication]
     permission_classes = []
     lookup_field = "id"
     lookup_value_regex = r"[^/]+"
@@ -74,10 +74,13 @@ class HouseViewSet(GenericViewSet[Any]):
         elif isinstance(request.auth, APIKey):
             # SECURITY: of the key, not of the browser that may have sent it: the key's grants are narrower.
             self.actor = policy.actor_for_key(request.auth, door=Door.API, **where_of(request._request))
+        elif isinstance(request.auth, Session):
+            where = where_of(request._request)
+            self.actor = policy.actor_for(request.auth.user, door=Door.API, session=request.auth, **where)
         else:
             self.actor = request_actor(request._request, Door.API)
             if self.actor.user_id is None:
-                raise NotAuthenticated("You are not signed in.", remedy="Send Authorization: Api-Key <key>.")
+                raise NotAuthenticated("You are not signed in.", remedy=HOW)
         if self.action not in self.endpoints:  # OPTIONS, and methods that are refused next
             return
         if self.endpoint.reading is not None:

@@ -37,6 +37,8 @@ urlpatterns = [
     path("docs/", DocsView.as_view(), name="api-docs"),
     path("v1/me/", MeViewSet.as_view({"get": "list", "patch": "partial_update"}), name="me"),
     path("v1/me/email/", MeViewSet.as_view({"get": "email", "post": "change_email"}), name="me-email"),
+    path("v1/auth/token/", AuthViewSet.as_view({"post": "token"}), name="auth-token"),
+    path("v1/auth/refresh/", AuthViewSet.as_view({"post": "refresh"}), name="auth-refresh"),
     path(
         "v1/auth/password/reset-request/",
         AuthViewSet.as_view({"post": "reset_request"}),

@@ -408,7 +408,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('id', accounts.models.base.PrefixedIDField(default=accounts.ids.new, editable=False, prefix='ses', primary_key=True, serialize=False)),
-                ('kind', models.CharField(default='browser', max_length=16)),
+                ('kind', models.CharField(choices=[('browser', 'browser'), ('api', 'api')], default='browser', max_length=16)),
+                ('methods', models.JSONField(default=list)),
                 ('key_hash', models.CharField(editable=False, max_length=64, unique=True)),
                 ('last_active_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('expires_at', models.DateTimeField()),
@@ -418,6 +419,17 @@ class Migration(migrations.Migration):
                 ('device', models.CharField(blank=True, max_length=100)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='RefreshToken',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('lookup', models.CharField(editable=False, max_length=12, unique=True)),
+                ('secret_hash', models.CharField(editable=False, max_length=64)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('used_at', models.DateTimeField(null=True)),
+                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refresh_tokens', to='accounts.session')),
             ],
         ),
         migrations.CreateModel(

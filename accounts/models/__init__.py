@@ -9,7 +9,7 @@ from accounts.models.installation import Installation
 from accounts.models.invites import Invite, InviteClaim, InviteKind, InviteRole, InviteStatus
 from accounts.models.organizations import Membership, Organization
 from accounts.models.roles import Role, RoleAssignment, RolePermission
-from accounts.models.sessions import Session
+from accounts.models.sessions import RefreshToken, Session
 from accounts.models.throttles import Throttle
 from accounts.models.tries import FailedTries, TriesOf
 from accounts.models.users import User, UserSearch, UserTag
@@ -38,6 +38,7 @@ __all__ = [
     "Outbox",
     "Permission",
     "Purpose",
+    "RefreshToken",
     "ResetRequest",
     "Role",
     "RoleAssignment",

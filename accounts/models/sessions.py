@@ -13,7 +13,7 @@ from accounts.actors import Actor
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.organizations import Organization
 
-__all__ = ["Session", "session_key_hash"]
+__all__ = ["RefreshToken", "Session", "session_key_hash"]
 
 
 def session_key_hash(session_key: str) -> str:
@@ -46,14 +46,20 @@ class SessionQuerySet(TenantQuerySet["Session"]):
 
 
 class Session(Row):
-    """One signed-in browser."""
+    """One signed-in browser, or one sign-in of a program.
+
+    ``key_hash`` is of the browser's key; of a program's, of its first refresh token. ``methods`` are how the person
+    showed who they are (``amr``, RFC 8176): ``pwd``, ``otp``.
+    """
 
     BROWSER: ClassVar[str] = "browser"
+    API: ClassVar[str] = "api"
 
     id = PrefixedIDField(prefix="ses")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="sessions")
-    kind = models.CharField(max_length=16, default=BROWSER)
+    kind = models.CharField(max_length=16, choices=[(BROWSER, BROWSER), (API, API)], default=BROWSER)
+    methods = models.JSONField(default=list)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     last_active_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
@@ -85,3 +91,27 @@ class Session(Row):
     def subject(self) -> Any:
         """The person."""
         return self.user
+
+
+class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
+    """Refresh tokens."""
+
+    def use(self, token: "RefreshToken") -> bool:
+        """Use one up; of several at once, one is told yes."""
+        return bool(self.filter(pk=token.pk, used_at=None).update(used_at=timezone.now()))
+
+
+class RefreshToken(models.Model):
+    """What a program gets the next access token with, once; used ones stay, so that a second use is noticed."""
+
+    id = models.BigAutoField(primary_key=True)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="refresh_tokens")
+    lookup = models.CharField(max_length=12, unique=True, editable=False)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True)
+
+    objects = RefreshTokenQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"refresh token {self.pk}"

@@ -17,13 +17,14 @@ from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, ActorKind
 from accounts.errors import Invalid, NotAuthenticated, NotFound
-from accounts.models import Organization, Session, User
+from accounts.models import Organization, RefreshToken, Session, User
 from accounts.models.two_factor import has_second_factor
 from accounts.operations.base import operation
 from accounts.operations.outbox import tell
 from accounts.operations.tries import Tried, try_code, try_password
 from accounts.passwords import hashed, needs_rehash, verified
 from accounts.profile import reason_checked
+from accounts.secrets import GeneratedSecret
 
 __all__ = [
     "SecondFactorNeeded",
@@ -38,6 +39,8 @@ __all__ = [
 
 TOUCH_INTERVAL: Final = timedelta(minutes=1)
 LIFETIME: Final = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+API_LIFETIME: Final = timedelta(days=30)
+"""Of a program's sign-in; of somebody who administers anything, no longer than a browser's."""
 PROOF_LIFETIME: Final = timedelta(minutes=5)
 PROOF: Final = "accounts.second-factor"
 
@@ -63,7 +66,13 @@ def _wrong() -> NotAuthenticated:
 
 
 def session_start(
-    *, actor: Actor, organization: Organization | None, login: str, password: str, key_hash: str
+    *,
+    actor: Actor,
+    organization: Organization | None,
+    login: str,
+    password: str,
+    key_hash: str = "",
+    refresh: GeneratedSecret | None = None,
 ) -> Session:
     """Sign somebody in with their password.
 
@@ -73,6 +82,7 @@ def session_start(
     :param organization: the one that was named, if there is one
     :param login: e-mail address, username or id
     :param key_hash: of the browser's fresh session key
+    :param refresh: of a program instead, its first refresh token
     :raises NotAuthenticated: if it is not to be
     :raises SecondFactorNeeded: if the password was right and a second factor is enrolled
     :raises Throttled: after too many wrong ones, for this account or from this network
@@ -81,16 +91,24 @@ def session_start(
         actor,
         organization.pk if organization else None,
         lambda: _session_start(
-            actor=actor, organization=organization, login=login, password=password, key_hash=key_hash
+            actor=actor,
+            organization=organization,
+            login=login,
+            password=password,
+            key_hash=key_hash,
+            refresh=refresh,
         ),
     )
 
 
-def session_start_with_code(*, actor: Actor, proof: str, code: str, key_hash: str) -> Session:
+def session_start_with_code(
+    *, actor: Actor, proof: str, code: str, key_hash: str = "", refresh: GeneratedSecret | None = None
+) -> Session:
     """Sign somebody in whose password was right, with the code of their second factor.
 
     :param proof: from ``SecondFactorNeeded``
     :param key_hash: of the browser's fresh session key
+    :param refresh: of a program instead, its first refresh token
     :raises NotAuthenticated: if too much time went by, or the account changed meanwhile
     :raises SecondFactorNeeded: if the code is wrong or was used before
     :raises Throttled: after too many wrong ones
@@ -101,7 +119,13 @@ def session_start_with_code(*, actor: Actor, proof: str, code: str, key_hash: st
         actor,
         user.organization_id,
         lambda: _session_start_with_code(
-            actor=actor, user=user, password_seen=password_seen, code=code, key_hash=key_hash, tried=tried
+            actor=actor,
+            user=user,
+            password_seen=password_seen,
+            code=code,
+            key_hash=key_hash,
+            refresh=refresh,
+            tried=tried,
         ),
     )
 
@@ -142,6 +166,7 @@ def _session_start(
     login: str,
     password: str,
     key_hash: str,
+    refresh: GeneratedSecret | None,
     found: User | None = None,
     checked: str = "",
     fresh: str = "",
@@ -159,7 +184,7 @@ def _session_start(
         user.save()
     if has_second_factor(user):
         return SecondFactorNeeded("Your account has a second factor.", user=user)
-    return open_session(actor, user, key_hash=key_hash)
+    return open_session(actor, user, key_hash=key_hash, refresh=refresh)
 
 
 def _proven(proof: str) -> tuple[User, str]:
@@ -177,7 +202,14 @@ def _proven(proof: str) -> tuple[User, str]:
 
 @operation(Action.SESSION_START)
 def _session_start_with_code(
-    *, actor: Actor, user: User, password_seen: str, code: str, key_hash: str, tried: Tried
+    *,
+    actor: Actor,
+    user: User,
+    password_seen: str,
+    code: str,
+    key_hash: str,
+    refresh: GeneratedSecret | None,
+    tried: Tried,
 ) -> Session:
     """Open a session."""
     user = User.objects.locked(user)
@@ -186,7 +218,7 @@ def _session_start_with_code(
     if not _code_is_right(user, code):
         raise SecondFactorNeeded("The code is wrong, or was used before.", user=user)
     tried.was_right()
-    return open_session(actor, user, key_hash=key_hash)
+    return open_session(actor, user, key_hash=key_hash, refresh=refresh, methods=("pwd", "otp"))
 
 
 def _code_is_right(user: User, code: str) -> bool:
@@ -196,7 +228,14 @@ def _code_is_right(user: User, code: str) -> bool:
     )
 
 
-def open_session(actor: Actor, user: User, *, key_hash: str) -> Session:
+def open_session(
+    actor: Actor,
+    user: User,
+    *,
+    key_hash: str,
+    refresh: GeneratedSecret | None = None,
+    methods: tuple[str, ...] = ("pwd",),
+) -> Session:
     """Make the session's row, in the caller's transaction with the account locked and judged.
 
     From a device that none of their sessions has, other than at the first sign-in ever, the person is told.
@@ -210,11 +249,15 @@ def open_session(actor: Actor, user: User, *, key_hash: str) -> Session:
     session = Session.objects.create(
         organization_id=user.organization_id,
         user=user,
-        key_hash=key_hash,
-        expires_at=now + LIFETIME,
+        kind=Session.API if refresh else Session.BROWSER,
+        key_hash=refresh.hash if refresh else key_hash,
+        methods=list(methods),
+        expires_at=now + (API_LIFETIME if refresh and not policy.administers(user) else LIFETIME),
         ip=actor.ip,
         device=actor.device,
     )
+    if refresh:
+        RefreshToken.objects.create(session=session, lookup=refresh.lookup, secret_hash=refresh.hash)
     person = replace(
         actor, kind=ActorKind.USER, id=user.pk, organization_id=user.organization_id, session_id=session.pk
     )

@@ -11,5 +11,16 @@ class SessionOutput(Output[Session]):
 
     class Meta:
         model = Session
-        fields = ("id", "kind", "created_at", "last_active_at", "expires_at", "ended_at", "end_reason", "ip", "device")
+        fields = (
+            "id",
+            "kind",
+            "methods",
+            "created_at",
+            "last_active_at",
+            "expires_at",
+            "ended_at",
+            "end_reason",
+            "ip",
+            "device",
+        )
         read_only_fields = fields

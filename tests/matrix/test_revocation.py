@@ -2,7 +2,7 @@
 
 ``x`` it opens nothing any more, ``+`` it still opens its door. The columns: a browser's session, an API
 key that the person made, links that were made for them (to sign in, to set a new password, to confirm
-their address, to have another one), and an invite that they made.
+their address, to have another one), an invite that they made, and a program's access token and refresh token.
 """
 
 from collections.abc import Callable
@@ -27,6 +27,7 @@ from accounts.operations import (
     recovery,
     sessions,
     statuses,
+    tokens,
     tries,
     users,
 )
@@ -77,21 +78,21 @@ def accept(_: World, token: str) -> Any:
 
 
 CELLS: dict[str, tuple[str, Event]] = {
-    "user_suspend": ("xxxxxxx", status("suspend")),
-    "user_lock": ("xxxxxxx", status("lock")),
-    "_lock_out": ("xxxxxxx", on_erin(tries._lock_out)),
-    "user_archive": ("xxxxxxx", status("archive")),
-    "user_restrict": ("xxxxxxx", status("restrict")),
-    "user_set": ("xxxxxxx", on_erin(users.user_set, locked=True)),
+    "user_suspend": ("xxxxxxxxx", status("suspend")),
+    "user_lock": ("xxxxxxxxx", status("lock")),
+    "_lock_out": ("xxxxxxxxx", on_erin(tries._lock_out)),
+    "user_archive": ("xxxxxxxxx", status("archive")),
+    "user_restrict": ("xxxxxxxxx", status("restrict")),
+    "user_set": ("xxxxxxxxx", on_erin(users.user_set, locked=True)),
     "user_set_password": (
-        "x+xx+x+",
+        "x+xx+x+xx",
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
-    "link_redeem": ("x+xx+x+", lambda world: redeem(world, world.token)),
-    "password_reset": ("x+xx+x+", lambda world: reset(world, world.reset)),
-    "email_confirm": ("++++x++", lambda world: confirmed(world, world.confirm)),
+    "link_redeem": ("x+xx+x+xx", lambda world: redeem(world, world.token)),
+    "password_reset": ("x+xx+x+xx", lambda world: reset(world, world.reset)),
+    "email_confirm": ("++++x++++", lambda world: confirmed(world, world.confirm)),
     "email_change": (
-        "+++++x+",
+        "+++++x+++",
         lambda world: addresses.email_change(
             actor=policy.actor_for(world.erin, door=Door.API),
             user=world.erin,
@@ -99,36 +100,36 @@ CELLS: dict[str, tuple[str, Event]] = {
             current_password=PASSWORD,
         ),
     ),
-    "user_reset_link": ("+++x+++", on_erin(recovery.user_reset_link)),
-    "user_purge": ("xxxxxxx", on_erin(erasure.erase, how="purge")),
-    "user_delete": ("xxxxxxx", on_erin(erasure.erase, how="delete")),
-    "erasure_fence": ("xxxxxxx", on_erin(erasure.erasure_fence, how="purge")),
+    "user_reset_link": ("+++x+++++", on_erin(recovery.user_reset_link)),
+    "user_purge": ("xxxxxxxxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxxxxxxxx", on_erin(erasure.erase, how="delete")),
+    "erasure_fence": ("xxxxxxxxx", on_erin(erasure.erasure_fence, how="purge")),
     "erasure_replay": (
-        "xxxxxxx",
+        "xxxxxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
     ),
-    "user_delete_activities": ("x++++++", on_erin(erasure.user_delete_activities)),
-    "user_update": ("++xxxx+", on_erin(users.user_update, changes={"email": "new@example.com"})),
-    "user_sign_out": ("x+xx+x+", on_erin(users.user_sign_out)),
-    "session_revoke_all": ("x++++++", on_erin(sessions.session_revoke_all)),
-    "session_revoke": ("x++++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
-    "api_key_revoke": ("+x+++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
-    "admin_link": ("++x++++", on_erin(recovery.admin_link)),
-    "org_suspend": ("xxxxxxx", on_acme(organizations.org_suspend)),
-    "org_archive": ("xxxxxxx", on_acme(organizations.org_archive)),
-    "user_confirm": ("+++++++", on_erin(users.user_confirm)),
+    "user_delete_activities": ("x++++++xx", on_erin(erasure.user_delete_activities)),
+    "user_update": ("++xxxx+++", on_erin(users.user_update, changes={"email": "new@example.com"})),
+    "user_sign_out": ("x+xx+x+xx", on_erin(users.user_sign_out)),
+    "session_revoke_all": ("x++++++xx", on_erin(sessions.session_revoke_all)),
+    "session_revoke": ("x++++++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
+    "api_key_revoke": ("+x+++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
+    "admin_link": ("++x++++++", on_erin(recovery.admin_link)),
+    "org_suspend": ("xxxxxxxxx", on_acme(organizations.org_suspend)),
+    "org_archive": ("xxxxxxxxx", on_acme(organizations.org_archive)),
+    "user_confirm": ("+++++++++", on_erin(users.user_confirm)),
     "user_revoke_invite": (
-        "++++++x",
+        "++++++x++",
         lambda world: invites.user_revoke_invite(actor=world.operator, invite=world.invite),
     ),
     "user_resend_invite": (
-        "++++++x",
+        "++++++x++",
         lambda world: invites.user_resend_invite(actor=world.operator, invite=world.invite),
     ),
-    "invite_accept": ("++++++x", lambda world: accept(world, world.accept)),
-    "invite_join": ("++++++x", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
-    "invite_decline": ("++++++x", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
-    "user_tag": ("+++++++", on_erin(users.user_tag, tags=["x"])),
+    "invite_accept": ("++++++x++", lambda world: accept(world, world.accept)),
+    "invite_join": ("++++++x++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
+    "invite_decline": ("++++++x++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
+    "user_tag": ("+++++++++", on_erin(users.user_tag, tags=["x"])),
 }
 
 END_NOTHING = {
@@ -196,6 +197,9 @@ def build() -> World:
         actor=policy.actor_for(erin, door=Door.API), organization=acme, name="script", scopes=["user.show"]
     )
     link = recovery.admin_link(actor=operator, user=erin)
+    issued = tokens.token_start(
+        actor=policy.anonymous(door=Door.API), organization=acme, login="erin", password=PASSWORD
+    )
     reset_link = mint(erin, Purpose.PASSWORD_RESET, is_mailed=True)
     confirm_link = mint(erin, Purpose.EMAIL_CONFIRM, is_mailed=True)
     make_email_change(erin)
@@ -212,6 +216,7 @@ def build() -> World:
         erin=erin,
         operator=operator,
         session=SessionFactory.create(user=erin),
+        issued=issued,
         key=made.key,
         secret=made.secret,
         token=token_of(link),
@@ -243,6 +248,8 @@ def uses_of(world: World) -> list[Callable[[], Any]]:
         lambda: confirmed(world, world.confirm),
         lambda: confirmed(world, world.change),
         lambda: accept(world, world.accept),
+        lambda: tokens.token_authenticated(world.issued.access_token),
+        lambda: tokens.token_refresh(actor=policy.anonymous(door=Door.API), token=world.issued.refresh_token),
     ]
 
 
@@ -268,7 +275,7 @@ def test_what_dies(world: World, name: str) -> None:
 
 
 def test_with_nothing_done_everything_lives(world: World) -> None:
-    assert "".join(opens(use) for use in uses_of(world)) == "+++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "archive", "lock", "restrict"])
@@ -278,11 +285,11 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(verb)(world)
     status(back)(world)
 
-    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxx"
+    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxx"
 
 
 def test_what_a_guesser_locked_opens_again_when_the_lock_ends(world: World) -> None:
     tries._lock_out(actor=policy.system(), user=world.erin)
     User.objects.filter(pk=world.erin.pk).update(status_until=timezone.now() - timedelta(seconds=1))
 
-    assert "".join(opens(use) for use in uses_of(world)) == "+++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++"

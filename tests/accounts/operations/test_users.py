@@ -561,7 +561,7 @@ class TestSignIn:
     """What is wrong is a wrong password, and codes are counted."""
 
     def start(self, acme: Organization, **given: str) -> Session:
-        arguments = {"login": "bob", "password": PASSWORD, "key_hash": "k", **given}
+        arguments: dict[str, Any] = {"login": "bob", "password": PASSWORD, "key_hash": "k", **given}
         return session_start(actor=policy.anonymous(door=Door.PAGE), organization=acme, **arguments)
 
     def test_the_right_one(self, acme: Organization, bob: User) -> None:
