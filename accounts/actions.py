@@ -36,6 +36,8 @@ class Action(StrEnum):
     USER_SET = "user.set"
     USER_SUSPEND_MATCHING = "user.suspend_matching"
     USER_SIGN_OUT = "user.sign_out"
+    USER_DISABLE_TWO_FACTOR = "user.disable_two_factor"
+    USER_RESET_TWO_FACTOR = "user.reset_two_factor"
     USER_INVITE = "user.invite"
     USER_INVITES = "user.invites"
     USER_REVOKE_INVITE = "user.revoke_invite"
@@ -52,6 +54,11 @@ class Action(StrEnum):
     SESSION_REVOKE = "session.revoke"
     SESSION_START = "session.start"
     SESSION_END = "session.end"
+
+    FACTOR_LIST = "factor.list"
+    FACTOR_ENROL = "factor.enrol"
+    FACTOR_REMOVE = "factor.remove"
+    FACTOR_RENEW_CODES = "factor.renew_codes"
 
     ORG_CREATE = "org.create"
     ORG_LIST = "org.list"
@@ -155,6 +162,8 @@ SYSTEM_ACTIONS: Final = frozenset(
         Action.INVITE_ACCEPT,
         Action.INVITE_DECLINE,
         Action.USER_CHANGE_PASSWORD,
+        Action.FACTOR_ENROL,
+        Action.FACTOR_RENEW_CODES,
     }
 )
 """Done by the person whose secret opens the door; nobody is granted them."""
@@ -168,6 +177,8 @@ SELF_ACTIONS: Final = frozenset(
         Action.USER_SIGN_OUT,
         Action.SESSION_LIST,
         Action.SESSION_REVOKE,
+        Action.FACTOR_LIST,
+        Action.FACTOR_REMOVE,
     }
 )
 """What everybody may do to their own account (``user.update``: the profile fields; claims: the editable ones)."""
@@ -200,7 +211,7 @@ BUILT_IN_ROLES: Final[Mapping[str, frozenset[Action]]] = {
 """Strongest first."""
 
 UMBRELLAS: Final[Mapping[str, frozenset[Action]]] = {
-    "admin:users": frozenset(action for action in OWNER if action.startswith(("user.", "session."))),
+    "admin:users": frozenset(action for action in OWNER if action.startswith(("user.", "session.", "factor."))),
 }
 """Scopes of an API key that stand for many permissions."""
 

@@ -42,7 +42,7 @@ class Actor:
     ``grants`` maps an organization's id to the permissions held there: an organization one merely
     belongs to is there with an empty set. ``organization_id`` is the principal's home.
     ``everything`` is the grant of the operator and of
-    super-users, applied by policy like any other.
+    super-users, applied by policy like any other. Who ``must_enrol`` a second factor first is granted nothing.
     """
 
     kind: ActorKind
@@ -52,6 +52,7 @@ class Actor:
     session_id: UUID | None = None
     grants: Mapping[UUID, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     everything: bool = False
+    must_enrol: bool = False
     os_user: str = ""
     ip: str | None = None
     device: str = ""

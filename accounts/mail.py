@@ -117,6 +117,10 @@ LETTERS: Final[Mapping[str, Letter]] = {
         Letter(kind="password_changed", title="Password changed", page="password-reset"),
         Letter(kind="account_suspended", title="Account suspended", statuses=(Status.SUSPENDED,)),
         Letter(kind="account_locked", title="Account locked", statuses=(Status.LOCKED,)),
+        Letter(kind="factor_added", title="Second factor enrolled", page="account-two-factor"),
+        Letter(kind="factor_removed", title="Second factor taken away", page="account-two-factor"),
+        Letter(kind="recovery_codes", title="New recovery codes", page="account-two-factor"),
+        Letter(kind="recovery_code_used", title="Signed in with a recovery code", page="account-two-factor"),
         Letter(kind="new_sign_in", title="Sign-in from a new device", page="password-reset"),
     )
 }

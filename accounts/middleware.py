@@ -4,12 +4,15 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from urllib.parse import unquote_to_bytes, urlsplit
+from functools import cached_property
+from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from accounts import policy
 from accounts.browser import session_of
@@ -23,6 +26,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 LONGEST_ADDRESS = 4_096
+CODES = {403: ("FORBIDDEN", "Not allowed"), 413: ("TOO_LARGE", "Too large")}
 PROBES = frozenset({"/livez", "/readyz"})
 log = structlog.get_logger("identity.request")
 
@@ -101,7 +105,7 @@ def _is_text(raw: bytes) -> bool:
 
 def _problem(request: HttpRequest, status: int, detail: str, remedy: str) -> HttpResponse:
     """Refuse before any door is reached, in the words of the API's problems."""
-    code, title = ("TOO_LARGE", "Too large") if status == 413 else ("VALIDATION", "Invalid input")
+    code, title = CODES.get(status, ("VALIDATION", "Invalid input"))
     body = {
         "type": f"urn:identity:problem:{code.lower()}",
         "title": title,
@@ -133,4 +137,17 @@ class LiveSessionMiddleware:
             else:
                 assert session is not None
                 session_seen(session)
+                if session.must_enrol and not request.path.startswith(self.enrolment):
+                    return self._enrol_first(request)
         return self.get_response(request)
+
+    @cached_property
+    def enrolment(self) -> tuple[str, ...]:
+        """The addresses that whoever must enrol a second factor may go to."""
+        return tuple(map(reverse, ("account-two-factor", "password-change", "admin:logout")))
+
+    def _enrol_first(self, request: HttpRequest) -> HttpResponseBase:
+        # SECURITY: here, before any door: a session with half of what is asked for opens none (CVE-2026-9091).
+        if request.path.startswith("/api/"):
+            return _problem(request, 403, "A second factor is asked for first.", "Enrol one on your account page.")
+        return redirect(f"{reverse('account-two-factor')}?{urlencode({'next': request.get_full_path()})}")

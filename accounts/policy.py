@@ -14,6 +14,7 @@ from accounts.actions import SELF_ACTIONS, Action, expand
 from accounts.actors import Actor, ActorKind, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
 from accounts.models import APIKey, Membership, Organization, Role, RoleAssignment, RolePermission, Session, User
+from accounts.models.organizations import SecondFactor
 from accounts.statuses import OrganizationStatus
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "assert_live",
     "current",
     "may",
+    "needs_second_factor",
     "operator",
     "permissions_of",
     "require",
@@ -64,12 +66,19 @@ RANKED = frozenset(
         Action.ERASURE_CANCEL,
         Action.SESSION_LIST,
         Action.SESSION_REVOKE,
+        Action.FACTOR_LIST,
+        Action.FACTOR_REMOVE,
+        Action.USER_DISABLE_TWO_FACTOR,
+        Action.USER_RESET_TWO_FACTOR,
         Action.MEMBERSHIP_REMOVE,
         Action.ROLE_ASSIGN,
         Action.ROLE_REMOVE,
     }
 )
 """What may not be done to somebody more powerful."""
+
+LEADING = ("owner", "admin")
+"""The roles that run an organization."""
 
 FREE = "/"
 """Stands in a free word as it is granted, ``<application>/billing.refund``, and in no word of ours."""
@@ -95,22 +104,34 @@ def actor_for(user: User, *, door: Door, session: Session | None = None, **where
 
     :param where: ``ip``, ``device``, ``request_id``
     """
+    must_enrol = session is not None and session.must_enrol
     return Actor(
         kind=ActorKind.USER,
         door=door,
         id=user.pk,
         organization_id=user.organization_id,
         session_id=session.pk if session else None,
-        grants=_grants(user.pk),
-        everything=user.is_superuser,
+        grants=MappingProxyType({}) if must_enrol else _grants(user.pk),
+        everything=user.is_superuser and not must_enrol,
+        must_enrol=must_enrol,
         **where,
     )
 
 
+def needs_second_factor(user: User) -> bool:
+    """Say whether somebody is to have a second factor: by an organization that they belong to, or an admin's reset."""
+    everybody = Q(organization__second_factor=SecondFactor.REQUIRED)
+    leading = Q(organization__second_factor=SecondFactor.ADMINS)
+    if not user.is_superuser:
+        powerful = RoleAssignment.objects.live().filter(role__organization=None, role__slug__in=LEADING)
+        leading &= Q(assignments__in=powerful)
+    belongs = Membership.objects.filter(user_id=user.pk, organization__status=OrganizationStatus.ACTIVE)
+    return user.must_enrol or belongs.filter(everybody | leading).exists()
+
+
 def administers(user: User) -> bool:
     """Say whether somebody runs anything: their sign-ins are shorter."""
-    powerful = {"owner", "admin"}
-    held = RoleAssignment.objects.of_user(user.pk).filter(role__organization=None, role__slug__in=powerful)
+    held = RoleAssignment.objects.of_user(user.pk).filter(role__organization=None, role__slug__in=LEADING)
     return user.is_superuser or held.exists()
 
 

@@ -126,7 +126,6 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "identity.static_files.CollectedFilesConfig",
     "django_otp",
-    "django_otp.plugins.otp_totp",
     "django_tasks",
     "django_tasks_db",
     "rest_framework",
@@ -210,7 +209,6 @@ PASSWORD_HASHERS = [
     "accounts.passwords.RawBCryptHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
-OTP_TOTP_THROTTLE_FACTOR = 0  # codes are counted by operations/tries.py, with an end
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -239,7 +237,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.LiveSessionMiddleware",
-    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 TEMPLATES = [

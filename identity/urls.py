@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, invites, keys, letters, links, passwords
+from accounts.pages import failures, health, invites, keys, letters, links, passwords, two_factor
 from gdpr.admin import site
 
 handler400 = "accounts.pages.failures.bad_request"
@@ -24,6 +24,7 @@ urlpatterns = [
     path("letters/<str:name>/html/", letters.letter_html, name="letter-html"),
     path("password/reset/", passwords.reset_password, name="password-reset"),
     path("password/", passwords.change_password, name="password-change"),
+    path("account/two-factor/", two_factor.two_factor, name="account-two-factor"),
     path("api/", include("gdpr.api.urls")),
     path("api/", include("accounts.api.urls")),
     path("admin/", site.urls),

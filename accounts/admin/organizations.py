@@ -30,6 +30,7 @@ from accounts.models import (
     Session,
     User,
 )
+from accounts.models.organizations import SecondFactor
 from accounts.operations.organizations import (
     ORGANIZATION_TRANSITIONS,
     org_activate,
@@ -72,7 +73,16 @@ class RenameForm(VersionedForm, OrganizationForm):
         help_text="Of letters to people of whom none is known.",
     )
     invite_days = forms.IntegerField(label="Invites live for days", min_value=1, max_value=90)
-    field_order = ("name", "slug", "language", "invite_days", "reason")
+    second_factor = forms.ChoiceField(
+        label="Second factor",
+        choices=[
+            (SecondFactor.OPTIONAL.value, "Optional"),
+            (SecondFactor.ADMINS.value, "Required for owners and admins"),
+            (SecondFactor.REQUIRED.value, "Required for everybody"),
+        ],
+        help_text="Who has none is asked to enrol one at the next sign-in.",
+    )
+    field_order = ("name", "slug", "language", "invite_days", "second_factor", "reason")
 
 
 def name_values(row: Organization) -> dict[str, Any]:
@@ -82,6 +92,7 @@ def name_values(row: Organization) -> dict[str, Any]:
         "slug": row.slug,
         "language": row.language,
         "invite_days": row.invite_days,
+        "second_factor": row.second_factor,
         "version": row.version,
     }
 

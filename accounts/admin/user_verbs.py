@@ -8,6 +8,7 @@ from accounts.actions import Action
 from accounts.admin.verbs import EndField, ReasonForm, Verb, VerbForm, called_on
 from accounts.models import User
 from accounts.operations.base import NewPassword
+from accounts.operations.factors import user_disable_two_factor, user_reset_two_factor
 from accounts.operations.recovery import user_reset_password
 from accounts.operations.statuses import STATUS_VERBS, StatusVerb
 from accounts.operations.users import (
@@ -185,6 +186,24 @@ OTHERS: Final = (
         call=called_on("user", user_reset_password),
         effect=lambda user: f"a letter with a link goes to {user.email}; links from earlier such letters die",
         fits=lambda user: user.may_sign_in,
+    ),
+    Verb(
+        action=Action.USER_DISABLE_TWO_FACTOR,
+        label="Disable second factor",
+        done="has no second factor",
+        summary="Take all second factors away and end every session. One is asked for again only where it is required.",
+        call=called_on("user", user_disable_two_factor),
+        is_grave=True,
+        fits=_is_kept,
+    ),
+    Verb(
+        action=Action.USER_RESET_TWO_FACTOR,
+        label="Reset second factor",
+        done="is asked for a new second factor",
+        summary="Take all second factors away, end every session, and ask for a new one at the next sign-in.",
+        call=called_on("user", user_reset_two_factor),
+        is_grave=True,
+        fits=_is_kept,
     ),
     Verb(
         action=Action.USER_CONFIRM,

@@ -23,7 +23,7 @@ from accounts.admin.verbs import Verb
 from accounts.errors import AccountsError, Conflict, Invalid, NotFound, VersionConflict
 from accounts.filters import USER_ORDERS, AuditFilter, UserFilter
 from accounts.models import AuditEvent, Membership, Organization, Role, Session, User
-from accounts.models.two_factor import has_second_factor
+from accounts.models.factors import has_second_factor
 from accounts.models.users import PROFILE_FIELDS, UserQuerySet
 from accounts.operations.organizations import membership_add
 from accounts.operations.users import user_create, user_update

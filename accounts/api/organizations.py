@@ -47,6 +47,9 @@ class OrganizationUpdateInput(ReasonInput):
     name = Text(required=False, max_length=200)
     language = Text(required=False, max_length=35, help_text=f"of letters, where a person has none: {CHOICES}")
     invite_days = Number(required=False, help_text="how long invites live: 1 to 90 days")
+    second_factor = Text(
+        required=False, max_length=8, help_text="who is to have one: `optional`, `admins` or `required` (everybody)"
+    )
 
 
 class OrganizationViewSet(HouseViewSet):

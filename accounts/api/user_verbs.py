@@ -12,6 +12,7 @@ from accounts.errors import Invalid
 from accounts.models import User
 from accounts.operations.base import NewPassword
 from accounts.operations.bulk import DRY_RUN_ROWS
+from accounts.operations.factors import user_disable_two_factor, user_reset_two_factor
 from accounts.operations.recovery import user_reset_password
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import (
@@ -72,6 +73,8 @@ VERBS: Final[Mapping[str, tuple[type[Input], Call]]] = {
     "untag": (TagsInput, _plain_call(user_untag, "tags")),
     "set": (SetInput, _plain_call(user_set, "admin", "moderator", "confirmed", "locked")),
     "sign-out": (ReasonInput, _plain_call(user_sign_out)),
+    "disable-two-factor": (ReasonInput, _plain_call(user_disable_two_factor)),
+    "reset-two-factor": (ReasonInput, _plain_call(user_reset_two_factor)),
     "set-password": (PasswordInput, _set_password),
     "reset-password": (ReasonInput, _plain_call(user_reset_password)),
 }
@@ -85,6 +88,8 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "untag": "Take tags off a user; those not there change nothing.",
     "set": "Set what is named and leave the rest, in one transaction.",
     "sign-out": "End every session of a user; API keys stay.",
+    "disable-two-factor": "Take all second factors of a user away; one is asked for again only where it is required.",
+    "reset-two-factor": "Take all second factors of a user away, and ask for a new one at the next sign-in.",
     "set-password": "Give a user another password; sessions and links end.",
     "reset-password": "Send a user a letter with a link to set a new password, good for an hour.",
 }

@@ -49,7 +49,8 @@ class Session(Row):
     """One signed-in browser, or one sign-in of a program.
 
     ``key_hash`` is of the browser's key; of a program's, of its first refresh token. ``methods`` are how the person
-    showed who they are (``amr``, RFC 8176): ``pwd``, ``otp``.
+    showed who they are (``amr``, RFC 8176): ``pwd``, ``otp``, ``recovery``. One that ``must_enrol`` opens
+    nothing but the page where a second factor is enrolled.
     """
 
     BROWSER: ClassVar[str] = "browser"
@@ -60,6 +61,7 @@ class Session(Row):
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="sessions")
     kind = models.CharField(max_length=16, choices=[(BROWSER, BROWSER), (API, API)], default=BROWSER)
     methods = models.JSONField(default=list)
+    must_enrol = models.BooleanField(default=False)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     last_active_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

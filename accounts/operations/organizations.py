@@ -11,6 +11,7 @@ from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.mail import LANGUAGES
 from accounts.models import Installation, Membership, Organization, Session, User
+from accounts.models.organizations import SecondFactor
 from accounts.operations.base import differences, expect_version, operation, slug_checked
 from accounts.operations.credentials import guard_changeable, guard_last_owner
 from accounts.operations.roles import give_role, role_slugs, roles_named
@@ -65,12 +66,16 @@ def org_update(
     name: str | None = None,
     language: str | None = None,
     invite_days: int | None = None,
+    second_factor: str | None = None,
     reason: str = "",
     expected_version: int | None = None,
 ) -> Organization:
-    """Rename an organization, or settle its language or how long its invites live; what is so changes nothing.
+    """Rename an organization, or settle its language, how long its invites live or who needs a second factor.
+
+    What is so changes nothing. A second factor is asked for at the next sign-in; sessions go on.
 
     :param language: of letters to people of whom no language is known
+    :param second_factor: ``optional``, ``admins`` (owners and admins) or ``required`` (everybody)
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission
     :raises Invalid: if slug or name cannot be one, there are no letters in the language, or the days are not 1 to 90
@@ -98,6 +103,11 @@ def org_update(
                 f"Invites live 1 to {INVITE_DAYS} days.", fields={"invite_days": f"must be 1 to {INVITE_DAYS}"}
             )
         organization.invite_days = invite_days
+    if second_factor is not None:
+        if second_factor not in set(SecondFactor):
+            choices = ", ".join(SecondFactor)
+            raise Invalid(f"A second factor is: {choices}.", fields={"second_factor": f"must be one of: {choices}"})
+        organization.second_factor = second_factor
     return _finish(actor, Action.ORG_UPDATE, organization, before, reason)
 
 
@@ -190,6 +200,7 @@ def _shown(organization: Organization) -> dict[str, Any]:
         "name": organization.name,
         "language": organization.language,
         "invite_days": organization.invite_days,
+        "second_factor": str(organization.second_factor),
         "status": str(organization.status),
         "status_reason": organization.status_reason,
     }

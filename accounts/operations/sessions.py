@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import django_otp
 from django.conf import settings
 from django.core import signing
 from django.utils import timezone
@@ -18,8 +17,9 @@ from accounts.actions import Action
 from accounts.actors import Actor, ActorKind
 from accounts.errors import Invalid, NotAuthenticated, NotFound
 from accounts.models import Organization, RefreshToken, Session, User
-from accounts.models.two_factor import has_second_factor
+from accounts.models.factors import has_second_factor
 from accounts.operations.base import operation
+from accounts.operations.factors import code_used
 from accounts.operations.outbox import tell
 from accounts.operations.tries import Tried, try_code, try_password
 from accounts.passwords import hashed, needs_rehash, verified
@@ -184,6 +184,11 @@ def _session_start(
         user.save()
     if has_second_factor(user):
         return SecondFactorNeeded("Your account has a second factor.", user=user)
+    if refresh and policy.needs_second_factor(user):
+        return NotAuthenticated(
+            "Your account is to have a second factor, and has none yet.",
+            remedy="Sign in with a browser, and enrol one.",
+        )
     return open_session(actor, user, key_hash=key_hash, refresh=refresh)
 
 
@@ -215,17 +220,11 @@ def _session_start_with_code(
     user = User.objects.locked(user)
     if not constant_time_compare(user.get_session_auth_hash(), password_seen) or not user.may_sign_in:
         raise NotAuthenticated("The account was changed meanwhile.", remedy="Sign in again.")
-    if not _code_is_right(user, code):
+    method = code_used(user, code)
+    if not method:
         raise SecondFactorNeeded("The code is wrong, or was used before.", user=user)
     tried.was_right()
-    return open_session(actor, user, key_hash=key_hash, refresh=refresh, methods=("pwd", "otp"))
-
-
-def _code_is_right(user: User, code: str) -> bool:
-    # SECURITY: verify_token locks the device's row; the device's own method accepts one code twice in a race.
-    return bool(code) and any(
-        django_otp.verify_token(user, device.persistent_id, code) for device in django_otp.devices_for_user(user)
-    )
+    return open_session(actor, user, key_hash=key_hash, refresh=refresh, methods=("pwd", method))
 
 
 def open_session(
@@ -238,6 +237,7 @@ def open_session(
 ) -> Session:
     """Make the session's row, in the caller's transaction with the account locked and judged.
 
+    Without the second factor that is asked for, it opens nothing but the page where one is enrolled.
     From a device that none of their sessions has, other than at the first sign-in ever, the person is told.
     """
     now = timezone.now()
@@ -252,6 +252,7 @@ def open_session(
         kind=Session.API if refresh else Session.BROWSER,
         key_hash=refresh.hash if refresh else key_hash,
         methods=list(methods),
+        must_enrol=methods == ("pwd",) and policy.needs_second_factor(user),
         expires_at=now + (API_LIFETIME if refresh and not policy.administers(user) else LIFETIME),
         ip=actor.ip,
         device=actor.device,

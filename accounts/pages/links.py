@@ -15,8 +15,8 @@ from accounts.actors import Door
 from accounts.browser import fresh_key, request_actor, sign_out, signed_in
 from accounts.errors import AccountsError, Conflict, NotAuthenticated
 from accounts.models import OneTimeLink, Purpose
+from accounts.models.factors import has_second_factor
 from accounts.models.sessions import session_key_hash
-from accounts.models.two_factor import has_second_factor
 from accounts.operations.addresses import CONFIRMS, address_of, email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.links import link_find

@@ -22,6 +22,7 @@ class OrganizationOutput(Output[Organization]):
             "status_reason",
             "language",
             "invite_days",
+            "second_factor",
             "created_at",
             "updated_at",
         )

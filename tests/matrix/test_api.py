@@ -37,6 +37,7 @@ from tests.accounts.api.programs import API, key_of
 from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
+from tests.factories.factors import make_factor, shown_for
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import make_application, make_role
@@ -44,6 +45,7 @@ from tests.factories.users import PASSWORD, SessionFactory, make_user
 
 CAST = ("root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
 """Super-user, owner, admin, moderator, member, the person themselves, owner next door, guest, narrow key."""
+KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 World = SimpleNamespace
 
@@ -57,6 +59,11 @@ class Route:
     body: Callable[[World], Any] = lambda _: {}
     query: str = ""
     prepare: Callable[[World], Any] = lambda _: None
+
+
+def people(world: World) -> list[User]:
+    """Give the cast without the key."""
+    return [getattr(world, who) for who in CAST if who != "key"]
 
 
 def status(letters: str, before: Status = Status.ACTIVE) -> Route:
@@ -117,6 +124,18 @@ ROUTES: dict[str, Route] = {
     "role_update": on("role", "+++000000", name="New"),
     "role_delete": on("role", "+++000000"),
     "permission_list": Route("+++---0--", query="org=acme"),
+    "user_two_factor": on("bob", "+++-0+00-"),
+    "factor_remove": Route("+++-0+00-", "bob", lambda world: {"factor": world.factor.public_id}),
+    "user_disable_two_factor": on("bob", "+++-0-00-"),
+    "user_reset_two_factor": on("bob", "+++-0-00-"),
+    "me_two_factor": Route("++++++++-"),
+    "factor_enrol_start": Route("++++++++-"),
+    "factor_enrol_finish": Route(
+        "++++++++-",
+        body=lambda _: {"code": shown_for(KEY)},
+        prepare=lambda world: [make_factor(person, key=KEY, confirmed=False) for person in people(world)],
+    ),
+    "recovery_codes_renew": Route("++++++++-", prepare=lambda world: [make_factor(person) for person in people(world)]),
     "user_sessions": on("bob", "+++-0+00-"),
     "user_sessions_revoke_all": on("bob", "+++-0+00-"),
     "user_suspend": status("++++0-00-"),
@@ -205,7 +224,7 @@ OPEN = {
     ),
     "invite_request": Route("+++++++++", body=lambda world: {"token": world.open_link, "email": "new@example.com"}),
     "email_confirm": Route("+++++++++", body=lambda world: {"token": world.confirm}),
-    "token_start": Route("+++++++++", body=lambda _: {"login": "bob", "org": "acme", "password": PASSWORD}),
+    "token_start": Route("+++++++++", body=lambda _: {"login": "carol", "org": "acme", "password": PASSWORD}),
     "token_refresh": Route("+++++++++", body=lambda world: {"refresh_token": world.issued.refresh_token}),
 }
 """For people who are not signed in; whoever is, is nobody there."""
@@ -249,6 +268,7 @@ def build() -> World:
     )
     made.issued = token_start(actor=policy.anonymous(door=Door.API), organization=acme, login="erin", password=PASSWORD)
     made.client = {who: API.of(getattr(cast, who)) for who in CAST if who != "key"} | {"key": key}
+    made.factor = make_factor(cast.bob)
     return made
 
 

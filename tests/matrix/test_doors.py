@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from accounts import ids, policy
 from accounts.actors import Door
-from accounts.models import AuditEvent, AuditPart, Organization, Purpose, Role, User
+from accounts.models import AuditEvent, AuditPart, Factor, Organization, Purpose, Role, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.base import OPERATIONS
 from accounts.operations.invites import user_invite
@@ -39,6 +39,7 @@ from tests.accounts.api.programs import API
 from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim, say
+from tests.factories.factors import make_factor
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import give_custom, make_application, make_role
@@ -154,6 +155,19 @@ def on_bob(verb: str, *options: str, stdin: str = "", form: Mapping[str, Any] | 
     )
 
 
+def factor_of(world: World) -> str:
+    """Give the id of bob's second factor."""
+    factor: Factor = Factor.objects.get(user=world.bob)
+    return factor.public_id
+
+
+def two_factor(verb: str) -> Verb:
+    """Make the row of what takes all second factors of bob away."""
+    row = on_bob(f"{verb}_two_factor")
+    command = Command(lambda world: ["user_2fa", verb, world.bob.public_id, "--yes"])
+    return replace(row, command=command, prepare=lambda world: make_factor(world.bob))
+
+
 def on_many(verb: str) -> Verb:
     """Make the row of a verb on two users at once."""
 
@@ -260,6 +274,17 @@ VERBS: dict[str, Verb] = {
     "user_set": on_bob(
         "set", "--moderator", "--confirmed", "--locked",
         form={"moderator": "yes", "confirmed": "yes", "locked": "yes"}, moderator=True, confirmed=True, locked=True,
+    ),
+    "user_disable_two_factor": two_factor("disable"),
+    "user_reset_two_factor": two_factor("reset"),
+    "factor_remove": Verb(
+        "factor_remove",
+        Command(lambda world: ["user_2fa", "remove", world.bob.public_id, "--factor-id", factor_of(world), "--yes"]),
+        Request("DELETE", lambda world: f"users/{world.bob.public_id}/two-factor/",
+                lambda world: {"factor": factor_of(world)}),
+        Click(lambda world: reverse("admin:accounts_user_two-factor", args=[world.bob.public_id]),
+              lambda world: {"factor": factor_of(world)}),
+        prepare=lambda world: make_factor(world.bob),
     ),
     "user_set_password": on_bob(
         "set_password", "--password-stdin", stdin=f"{NEW_PASSWORD}\n",
@@ -406,12 +431,13 @@ VERBS: dict[str, Verb] = {
     "org_update": Verb(
         "org_update",
         Command(lambda _: ["org_update", "acme", "--slug", "acme-2", "--name", "Acme International",
-                           "--invite-days", "14", "--language", "de"]),
+                           "--invite-days", "14", "--language", "de", "--second-factor", "admins"]),
         Request("PATCH", lambda world: f"organizations/{world.acme.public_id}/",
                 lambda _: {"slug": "acme-2", "name": "Acme International", "invite_days": 14,
-                          "language": "de"}),
+                          "language": "de", "second_factor": "admins"}),
         Click(lambda world: reverse("admin:accounts_organization_change", args=[world.acme.public_id]),
-              lambda _: {**opened(slug="acme", name="Acme", invite_days="7", language="en"), "slug": "acme-2",
+              lambda _: {**opened(slug="acme", name="Acme", invite_days="7", language="en", second_factor="optional"),
+                         "slug": "acme-2", "second_factor": "admins",
                          "name": "Acme International", "invite_days": "14", "language": "de", "version": "1"}),
     ),
     "org_suspend": on_acme("suspend"),
@@ -665,6 +691,9 @@ VERBS: dict[str, Verb] = {
 }  # fmt: skip
 
 ONE_DOOR = {
+    "factor_enrol_start": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
+    "factor_enrol_finish": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
+    "recovery_codes_renew": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
     "user_export": "the shell writes the file at once",
     "user_export_fetch": "a file, not a change: tests/gdpr/test_export_jobs.py fetches it at both doors",
     "erasure_fence": "a part of long erasures",

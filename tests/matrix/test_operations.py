@@ -25,6 +25,7 @@ from accounts.models import (
     Application,
     AuditEvent,
     ClaimDefinition,
+    Factor,
     Invite,
     Membership,
     Organization,
@@ -37,6 +38,7 @@ from accounts.operations import (
     applications,
     backups,
     claims,
+    factors,
     installation,
     invites,
     organizations,
@@ -55,6 +57,7 @@ from gdpr.models import Export, LegalHold, SubjectRequest
 from gdpr.operations import erasure, exports, holds, replay, requests, retention, terms
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim, say
+from tests.factories.factors import make_factor
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import give_custom, make_application, make_role
@@ -151,6 +154,9 @@ PERMISSIONS: dict[str, Verb] = {
     ),
     "user_set": on_bob("++++---0--", users.user_set, confirmed=True),
     "user_sign_out": on_bob("+++++0+00-", users.user_sign_out),
+    "user_disable_two_factor": on_bob("++++---0--", factors.user_disable_two_factor),
+    "user_reset_two_factor": on_bob("++++---0--", factors.user_reset_two_factor),
+    "factor_remove": Verb("++++-0+00-", lambda world, actor: factors.factor_remove(actor=actor, factor=world.factor)),
     "user_invite": on_acme("++++---0--", invites.user_invite, email="new@example.com"),
     "user_resend_invite": Verb(
         "++++---0--", lambda world, actor: invites.user_resend_invite(actor=actor, invite=world.invite)
@@ -278,6 +284,9 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "invite_join",
     "installation_start",
     "user_change_password",
+    "factor_enrol_start",
+    "factor_enrol_finish",
+    "recovery_codes_renew",
 }
 """Nobody is granted these; tests/accounts/operations prove them."""
 
@@ -287,6 +296,7 @@ READS = {
     Action.USER_SHOW,
     Action.USER_INVITES,
     Action.SESSION_LIST,
+    Action.FACTOR_LIST,
     Action.ORG_LIST,
     Action.ORG_SHOW,
     Action.MEMBERSHIP_LIST,
@@ -323,6 +333,7 @@ def build() -> World:
         key=policy.actor_for_key(narrow.key, door=Door.API),
         oscar=make_user(nextdoor, "oscar"),
         guest=make_guest(make_user(nextdoor, "gus"), acme),
+        factor=make_factor(cast.bob),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         claim=make_claim(acme, is_editable=True),
@@ -432,6 +443,7 @@ def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World,
     nobody = {
         "bob": User(pk=ids.new(), organization=world.acme),
         "acme": Organization(pk=ids.new(), slug="gone"),
+        "factor": Factor(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "session": Session(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "guest": Membership(pk=ids.new(), organization=world.acme, user=world.bob),
         "application": Application(pk=ids.new(), organization=world.acme),

@@ -22,6 +22,7 @@ from accounts.operations import (
     acceptance,
     addresses,
     api_keys,
+    factors,
     invites,
     organizations,
     recovery,
@@ -36,6 +37,7 @@ from accounts.operations.links import mint
 from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
+from tests.factories.factors import make_factor
 from tests.factories.users import PASSWORD, SessionFactory, make_email_change, make_user
 from tests.matrix.test_operations import modules
 
@@ -49,6 +51,16 @@ def status(verb: str) -> Event:
 
 def on_erin(operation: Callable[..., Any], **arguments: Any) -> Event:
     return lambda world: operation(actor=world.operator, user=world.erin, **arguments)
+
+
+def with_factor(operation: Callable[..., Any]) -> Event:
+    """Do it to erin, who has a second factor."""
+
+    def event(world: World) -> Any:
+        make_factor(world.erin)
+        return operation(actor=world.operator, user=world.erin)
+
+    return event
 
 
 def on_acme(operation: Callable[..., Any]) -> Event:
@@ -111,6 +123,12 @@ CELLS: dict[str, tuple[str, Event]] = {
     "user_delete_activities": ("x++++++xx", on_erin(erasure.user_delete_activities)),
     "user_update": ("++xxxx+++", on_erin(users.user_update, changes={"email": "new@example.com"})),
     "user_sign_out": ("x+xx+x+xx", on_erin(users.user_sign_out)),
+    "user_disable_two_factor": ("x+xx+x+xx", with_factor(factors.user_disable_two_factor)),
+    "user_reset_two_factor": ("x+xx+x+xx", with_factor(factors.user_reset_two_factor)),
+    "factor_remove": (
+        "x+xx+x+xx",
+        lambda world: factors.factor_remove(actor=world.operator, factor=make_factor(world.erin)),
+    ),
     "session_revoke_all": ("x++++++xx", on_erin(sessions.session_revoke_all)),
     "session_revoke": ("x++++++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
     "api_key_revoke": ("+x+++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
@@ -147,6 +165,8 @@ END_NOTHING = {
     "claim_delete",
     "claim_update",
     "erasure_cancel",
+    "factor_enrol_finish",
+    "factor_enrol_start",
     "hold_place",
     "hold_release",
     "hold_review",
@@ -158,6 +178,7 @@ END_NOTHING = {
     "org_activate",
     "org_create",
     "org_update",
+    "recovery_codes_renew",
     "request_close",
     "request_extend",
     "request_open",

@@ -9,19 +9,24 @@ from accounts.mail import LANGUAGES
 from accounts.management.base import ChangeCommand
 from accounts.management.organizations import add_named, named, shown
 from accounts.management.parser import Parser
+from accounts.models.organizations import SecondFactor
 from accounts.operations.organizations import org_update
 
-CHANGES: Final = ("name", "slug", "language", "invite_days")
+CHANGES: Final = ("name", "slug", "language", "invite_days", "second_factor")
 
 
 class Command(ChangeCommand):
     """Change an organization."""
 
-    help = "Rename an organization, give it another slug, or settle its language or how long its invites live."
+    help = (
+        "Rename an organization, give it another slug, or settle its language, how long its invites live, or who is to "
+        "have a second factor."
+    )
     examples = (
         "org_update acme --name 'Acme International'",
         "org_update acme --language de",
         "org_update acme --invite-days 14",
+        "org_update acme --second-factor admins",
     )
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
@@ -31,6 +36,11 @@ class Command(ChangeCommand):
         parser.add_argument("--name", help="new name")
         parser.add_argument("--language", choices=LANGUAGES, help="of letters to people of whom no language is known")
         parser.add_argument("--invite-days", type=int, metavar="N", help="how long invites live, 1 to 90 days")
+        parser.add_argument(
+            "--second-factor",
+            choices=[rule.value for rule in SecondFactor],
+            help="who is to have one: nobody must, owners and admins, or everybody",
+        )
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:
         """Change it and show it."""

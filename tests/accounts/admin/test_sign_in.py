@@ -10,7 +10,8 @@ from accounts.operations.organizations import org_suspend
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import user_sign_out
 from accounts.statuses import Status
-from tests.accounts.pages.browsing import CHROME, SIGN_IN, code_of, enrol, proof_in, sign_in, text_of, wrong_code_of
+from tests.accounts.pages.browsing import CHROME, SIGN_IN, proof_in, sign_in, text_of
+from tests.factories.factors import code_of, make_factor, wrong_code_of
 from tests.factories.organizations import give
 from tests.factories.users import PASSWORD, make_user
 
@@ -158,7 +159,7 @@ class TestSecondFactor:
     """With a code."""
 
     def test_is_asked_for_when_it_is_needed_without_the_password_again(self, client: Client, alice: User) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
 
         asked = sign_in(client, alice, next="/admin/?page=2")
 
@@ -176,7 +177,7 @@ class TestSecondFactor:
         assert client.get("/admin/").status_code == 200
 
     def test_a_wrong_code_can_be_typed_again(self, client: Client, alice: User) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
         proof = proof_in(sign_in(client, alice))
 
         refused = client.post(SIGN_IN, {"proof": proof, "code": wrong_code_of(device)})
@@ -188,7 +189,7 @@ class TestSecondFactor:
         assert not Session.objects.exists()
 
     def test_a_code_works_once(self, client: Client, alice: User) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
         code = code_of(device)
         client.post(SIGN_IN, {"proof": proof_in(sign_in(client, alice)), "code": code})
         other = Client()
@@ -200,7 +201,7 @@ class TestSecondFactor:
         assert Session.objects.count() == 1
 
     def test_a_proof_that_nobody_signed_leads_back(self, client: Client, alice: User) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
 
         refused = client.post(SIGN_IN, {"proof": f"{alice.public_id}:1:x", "code": code_of(device)})
 

@@ -12,7 +12,8 @@ from accounts.models import AuditEvent, OneTimeLink, Organization, Session, User
 from accounts.operations.recovery import admin_link
 from accounts.passwords import LONGEST, SHORTEST
 from accounts.statuses import OrganizationStatus
-from tests.accounts.pages.browsing import CHROME, at_once, code_of, enrol, proof_in, sign_in, text_of
+from tests.accounts.pages.browsing import CHROME, at_once, proof_in, sign_in, text_of
+from tests.factories.factors import code_of, make_factor
 from tests.factories.users import PASSWORD, SessionFactory
 
 NEW = "another sentence that nobody guesses"
@@ -170,7 +171,7 @@ class TestSetPassword:
     def test_with_a_second_factor_it_leads_to_signing_in_with_the_code(
         self, client: Client, address: str, alice: User
     ) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
         page = client.get(address, follow=True)
 
         answer = client.post(PAGE, TWICE, follow=True)

@@ -11,7 +11,8 @@ from accounts.models import AuditEvent, OneTimeLink, Organization, Purpose, Rese
 from accounts.operations.links import mint
 from accounts.operations.recovery import REQUESTS
 from tests.accounts.mailbox import token_in, token_of, work
-from tests.accounts.pages.browsing import enrol, proof_in, sign_in, text_of
+from tests.accounts.pages.browsing import proof_in, sign_in, text_of
+from tests.factories.factors import make_factor
 from tests.factories.users import PASSWORD, make_email_change
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +115,7 @@ class TestSetting:
 
     @pytest.mark.parametrize("purpose", [Purpose.PASSWORD_RESET, Purpose.WELCOME])
     def test_never_signs_in_past_a_second_factor(self, client: Client, alice: User, purpose: Purpose) -> None:
-        enrol(alice)
+        make_factor(alice)
         page = client.get(path_of(alice, purpose), follow=True)
         assert "the code of your second factor" in text_of(page)
 
