@@ -104,10 +104,10 @@ class CodeForm(forms.Form):
     proof = forms.CharField(max_length=500, widget=forms.HiddenInput)
     code = forms.CharField(
         label="Code",
-        max_length=16,
-        help_text="Six digits, from your authenticator app.",
+        max_length=40,
+        help_text="Six digits from your authenticator app, or a recovery code.",
         widget=forms.TextInput(
-            attrs={"autofocus": True, "autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+            attrs={"autofocus": True, "autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
 

@@ -50,6 +50,11 @@ def _taken(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", name="The address was not changed")).to_be_visible()
 
 
+def _enrolling(visitor: Visitor) -> None:
+    visitor.press("Add an authenticator app")
+    expect(visitor.page.get_by_role("img", name="QR code")).to_be_visible()
+
+
 def _asked_for_nobody(visitor: Visitor) -> None:
     visitor.press("Send the link")
     expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
@@ -174,6 +179,9 @@ KINDS = {
     "api docs": Kind("", "/api/docs/", first=_operation_opened),
     "nothing to administer": Kind("plain", "/admin/login/", 403),
     "a password of your own": Kind("newcomer", "/password/"),
+    "second factor, none": Kind("plain", "/account/two-factor/"),
+    "second factor, enrolling": Kind("plain", "/account/two-factor/", first=_enrolling),
+    "person, second factor": Kind("root", f"{ADMIN}/user/{{person}}/two-factor/"),
     "another password": Kind("plain", "/password/"),
     "start": Kind("root", "/admin/"),
     "start, in one organization": Kind("admin", "/admin/"),
