@@ -109,6 +109,21 @@ class ExportQuerySet(TenantQuerySet["Export"]):
 
     reading = Action.USER_EXPORT
 
+    def visible_to(self, actor: Actor) -> Self:
+        """Keep those of people whom one may export, and those that one asked for of oneself."""
+        if actor.everything:
+            return self.all()
+        homes = Q(organization_id__in=actor.organizations_where(self.reading))
+        return self.filter(homes | self._own(actor)) if actor.user_id else self.filter(homes)
+
+    def of_oneself(self, actor: Actor) -> Self:
+        """Keep those that the actor asked for of themselves."""
+        return self.filter(self._own(actor)) if actor.user_id else self.none()
+
+    @staticmethod
+    def _own(actor: Actor) -> Q:
+        return Q(user_id=actor.user_id, requested_by_kind=actor.kind, requested_by=actor.user_id)
+
     def asked_by(self, actor: Actor) -> Self:
         """Keep those that the actor asked for."""
         return self.filter(requested_by_kind=actor.kind, requested_by=actor.id)
