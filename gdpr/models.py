@@ -36,6 +36,10 @@ class ErasureQuerySet(TenantQuerySet["Erasure"]):
         due = Q(status=Erasure.SCHEDULED, due_at__lte=timezone.now())
         return self.filter(due | Q(status__in=[Erasure.FENCED, Erasure.ERASED]))
 
+    def asked_by_oneself(self, actor: Actor) -> Self:
+        """Keep those that the actor asked for of themselves."""
+        return self.filter(user_id=actor.user_id, requested_by=actor.user_id) if actor.user_id else self.none()
+
     def unfinished_of(self, user_id: UUID) -> Self:
         """Keep those of one person that have not erased yet."""
         return self.filter(user_id=user_id, status__in=[Erasure.SCHEDULED, Erasure.FENCED])

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import ids
 from accounts.actors import Door
@@ -125,7 +126,10 @@ def delete_account(request: HttpRequest) -> HttpResponseBase:
         after = form.cleaned_data.get("after", 0)
         try:
             erasure = account_delete(
-                actor=actor, user=person, email=form.cleaned_data["email"], after=timedelta(days=after)
+                actor=actor,
+                user=person,
+                email=form.cleaned_data["email"],
+                at=timezone.now() + timedelta(days=after),
             )
         except (Invalid, Conflict) as refusal:
             form.refuse(refusal)

@@ -3,7 +3,7 @@
 It is the sweep's because whoever asks is gone in the middle of it: their session dies first.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -24,30 +24,30 @@ LONGEST: Final = timedelta(days=30)
 
 
 @operation(Action.ACCOUNT_DELETE)
-def account_delete(*, actor: Actor, user: User, email: str, after: timedelta = timedelta()) -> Erasure:
+def account_delete(*, actor: Actor, user: User, email: str, at: datetime | None = None) -> Erasure:
     """Have one's own account deleted, when the grace period of the organization is over; signing in calls it off.
 
     :param email: the account's address, typed, so that nobody does it by a slip
-    :param after: how long to wait, where the organization settled less
+    :param at: not before then, where the organization settled to wait less; at most 30 days ahead
     :raises NotFound: if it is somebody else's account
     :raises NotRecent: if they showed too long ago who they are
-    :raises Invalid: if it is another address, or too long to wait
+    :raises Invalid: if it is another address, or the day is too far away
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and if it waits already
     """
     user = _oneself(actor, user)
     require_recent(actor)
     problems = {"email": "is not the account's address"} if email.strip() != (user.email or user.public_id) else {}
-    if not timedelta() <= after <= LONGEST:
-        problems["after"] = "is at most 30 days"
+    now = timezone.now()
+    if at and at > now + LONGEST:
+        problems["after"] = "is more than 30 days away"
     if problems:
         raise Invalid("It cannot be deleted like that. Nothing was changed.", fields=problems)
     guard_erasable(user, Erasure.DELETE)
     if waiting := _waiting(user):
         when = f"{waiting.due_at:%Y-%m-%d %H:%M} UTC" if waiting.due_at else "soon"
         raise Conflict(f"The account is to be erased already: {when}.", remedy="Wait, or call it off first.")
-    at = timezone.now() + max(after, grace_of(user))
     erasure = new_erasure(actor, user, Erasure.DELETE)
-    return plan_erasure(actor, Action.ACCOUNT_DELETE, user, erasure, at=at)
+    return plan_erasure(actor, Action.ACCOUNT_DELETE, user, erasure, at=max(at or now, now + grace_of(user)))
 
 
 @operation(Action.ACCOUNT_KEEP)

@@ -12,11 +12,11 @@ __all__ = ["PAGES", "account_urls"]
 
 PAGES.extend(
     [
-    AccountPage("account", "", "Overview", overview, more=(("account-confirm", "confirm/", confirm),)),
-    AccountPage("account-profile", "profile", "Profile", profile),
-    AccountPage("account-email", "email", "E-mail", email),
-    AccountPage("password-change", "password", "Password", change_password),
-    AccountPage("account-sessions", "sessions", "Sessions", sessions),
-    AccountPage("account-organizations", "organizations", "Organizations", organizations),
-]
+        AccountPage("account", "", "Overview", overview, more=(("account-confirm", "confirm/", confirm),)),
+        AccountPage("account-profile", "profile", "Profile", profile),
+        AccountPage("account-email", "email", "E-mail", email),
+        AccountPage("password-change", "password", "Password", change_password),
+        AccountPage("account-sessions", "sessions", "Sessions", sessions),
+        AccountPage("account-organizations", "organizations", "Organizations", organizations),
+    ]
 )
