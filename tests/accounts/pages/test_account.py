@@ -178,6 +178,8 @@ class TestProfile:
         return {**{name: str(value) for name, value in form.initial.items()}, **opened, **typed}
 
     def test_saves_what_was_typed(self, browser: Client, bob: User) -> None:
+        assert text_of(browser.get(PROFILE)).count('name="nickname"') == 1
+
         answer = browser.post(PROFILE, self.values(browser, nickname="Bobby", zoneinfo="Europe/Berlin"), follow=True)
 
         bob.refresh_from_db()
