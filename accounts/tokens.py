@@ -52,11 +52,18 @@ class Said:
 
 
 def signed_token(
-    *, user_id: UUID, session_id: UUID, organization_id: UUID, methods: Sequence[str], more: Mapping[str, Any]
+    *,
+    user_id: UUID,
+    session_id: UUID,
+    organization_id: UUID,
+    methods: Sequence[str],
+    audience: str = "",
+    more: Mapping[str, Any],
 ) -> tuple[str, datetime]:
     """Make a token, and say when it ends.
 
     :param methods: how the person signed in (``amr``, RFC 8176)
+    :param audience: the id of the application it is for; this service if not said
     :param more: roles and claims of the application it is for
     """
     now = timezone.now().astimezone(UTC).replace(microsecond=0)
@@ -65,7 +72,7 @@ def signed_token(
     payload = {
         **more,
         "iss": settings.PUBLIC_URL,
-        "aud": settings.PUBLIC_URL,
+        "aud": audience or settings.PUBLIC_URL,
         "sub": ids.encode("usr", user_id),
         "sid": ids.encode("ses", session_id),
         "org": ids.encode("org", organization_id),
