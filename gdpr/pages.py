@@ -37,7 +37,7 @@ from gdpr.operations.exports import export_file_name, export_read, user_export_f
 from gdpr.operations.own import account_delete, account_keep, deletion_refusal
 from gdpr.operations.renderings import FORMATS
 
-__all__ = ["account_urls"]
+__all__ = ["PAGES", "account_urls"]
 
 SHOWN: Final = 10
 SCOPES: Final = ((str(Scope.ACCESS), "Everything that is held"), (str(Scope.PORTABILITY), "What you provided"))

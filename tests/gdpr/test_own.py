@@ -75,7 +75,7 @@ class TestAccountDelete:
         before, at = everything(), timezone.now() + timedelta(days=days)
 
         with pytest.raises(Invalid) as refusal:
-            account_delete(actor=acting(bob), user=bob, email=bob.email if email is None else email, at=at)
+            account_delete(actor=acting(bob), user=bob, email=str(bob.email) if email is None else email, at=at)
 
         assert list(refusal.value.fields) == [field]
         assert everything() == before
