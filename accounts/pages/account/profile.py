@@ -80,7 +80,7 @@ def _email_waits(person: User) -> Notice | None:
 
 
 def _unconfirmed(person: User) -> Notice | None:
-    text = "Your address is not confirmed yet: open the link in the letter that went there."
+    text = "Your address is not confirmed yet."
     return None if person.email_verified else Notice(text, reverse("account-email"), "E-mail")
 
 
