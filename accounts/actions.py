@@ -54,6 +54,7 @@ class Action(StrEnum):
     SESSION_REVOKE = "session.revoke"
     SESSION_START = "session.start"
     SESSION_END = "session.end"
+    SESSION_CONFIRM = "session.confirm"
 
     FACTOR_LIST = "factor.list"
     FACTOR_ENROL = "factor.enrol"
@@ -127,6 +128,8 @@ class Action(StrEnum):
     INVITE_REQUEST = "invite.request"
     INVITE_ACCEPT = "invite.accept"
     INVITE_DECLINE = "invite.decline"
+    ACCOUNT_DELETE = "account.delete"
+    ACCOUNT_KEEP = "account.keep"
     KEYS_ROTATE = "installation.keys_rotate"
 
 
@@ -153,6 +156,7 @@ SYSTEM_ACTIONS: Final = frozenset(
     {
         Action.SESSION_START,
         Action.SESSION_END,
+        Action.SESSION_CONFIRM,
         Action.LINK_REDEEM,
         Action.PASSWORD_RESET_REQUEST,
         Action.PASSWORD_RESET,
@@ -161,6 +165,8 @@ SYSTEM_ACTIONS: Final = frozenset(
         Action.INVITE_REQUEST,
         Action.INVITE_ACCEPT,
         Action.INVITE_DECLINE,
+        Action.ACCOUNT_DELETE,
+        Action.ACCOUNT_KEEP,
         Action.USER_CHANGE_PASSWORD,
         Action.FACTOR_ENROL,
         Action.FACTOR_RENEW_CODES,
@@ -175,6 +181,7 @@ SELF_ACTIONS: Final = frozenset(
         Action.USER_CLAIMS_SET,
         Action.USER_CLAIMS_REMOVE,
         Action.USER_SIGN_OUT,
+        Action.USER_EXPORT,
         Action.SESSION_LIST,
         Action.SESSION_REVOKE,
         Action.FACTOR_LIST,

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.urls import reverse
 from django.utils.crypto import get_random_string
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from accounts import policy
 from accounts.actors import Actor, Door
@@ -23,8 +23,10 @@ from accounts.operations.sessions import session_end
 
 __all__ = [
     "client_ip",
+    "confirm_first",
     "device_of",
     "fresh_key",
+    "home_of",
     "next_address",
     "password_changed",
     "request_actor",
@@ -60,8 +62,9 @@ def fresh_key() -> str:
 
 
 def signed_in(request: HttpRequest, session: Session, key: str) -> None:
-    """Give the browser its fresh key, and remember under it who signed in."""
+    """Give the browser its fresh key, and remember under it who signed in, or showed anew who they are."""
     request.session.begin(key)  # type: ignore[attr-defined]
+    request.session.set_expiry(session.expires_at)
     request.session[SESSION_KEY] = str(session.user_id)
     request.session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     request.session[HASH_SESSION_KEY] = session.user.get_session_auth_hash()
@@ -84,12 +87,22 @@ def sign_out(request: HttpRequest, door: Door) -> None:
     request.user = AnonymousUser()
 
 
+def home_of(user: User) -> str:
+    """Say where somebody begins: at what they administer, or at their own account."""
+    return reverse("admin:index") if user.is_staff else reverse("account")
+
+
 def next_address(request: HttpRequest) -> str:
-    """Say where the browser wants to go afterwards: a page of ours, the start page if it names none."""
+    """Say where the browser wants to go afterwards: a page of ours, empty if it names none."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     # SECURITY: an address of somebody else's would make our sign-in page the bait of theirs (open redirect).
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else reverse("admin:index")
+    return wanted if is_ours else ""
+
+
+def confirm_first(request: HttpRequest) -> HttpResponse:
+    """Lead to the page that asks who one is, and from there back to this one."""
+    return HttpResponseRedirect(f"{reverse('account-confirm')}?{urlencode({'next': request.get_full_path()})}")
 
 
 def where_of(request: HttpRequest) -> dict[str, Any]:

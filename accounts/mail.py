@@ -98,11 +98,11 @@ LETTERS: Final[Mapping[str, Letter]] = {
             statuses=(Status.ACTIVE,),
         ),
         Letter(kind="invite", title="Invite", purpose="invite", statuses=(Status.INVITED,), to_present_address=True),
-        Letter(kind="joined", title="Welcome, after an invite", page="admin:login", statuses=(Status.ACTIVE,)),
+        Letter(kind="joined", title="Welcome, after an invite", page="sign-in", statuses=(Status.ACTIVE,)),
         Letter(
             kind="has_account",
             title="An account is there already",
-            page="admin:login",
+            page="sign-in",
             statuses=(Status.ACTIVE,),
             to_present_address=True,
         ),

@@ -144,7 +144,7 @@ class LiveSessionMiddleware:
     @cached_property
     def enrolment(self) -> tuple[str, ...]:
         """The addresses that whoever must enrol a second factor may go to."""
-        return tuple(map(reverse, ("account-two-factor", "password-change", "admin:logout")))
+        return tuple(map(reverse, ("account-two-factor", "account-confirm", "password-change", "sign-out")))
 
     def _enrol_first(self, request: HttpRequest) -> HttpResponseBase:
         # SECURITY: here, before any door: a session with half of what is asked for opens none (CVE-2026-9091).

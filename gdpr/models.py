@@ -36,6 +36,10 @@ class ErasureQuerySet(TenantQuerySet["Erasure"]):
         due = Q(status=Erasure.SCHEDULED, due_at__lte=timezone.now())
         return self.filter(due | Q(status__in=[Erasure.FENCED, Erasure.ERASED]))
 
+    def asked_by_oneself(self, actor: Actor) -> Self:
+        """Keep those that the actor asked for of themselves."""
+        return self.filter(user_id=actor.user_id, requested_by=actor.user_id) if actor.user_id else self.none()
+
     def unfinished_of(self, user_id: UUID) -> Self:
         """Keep those of one person that have not erased yet."""
         return self.filter(user_id=user_id, status__in=[Erasure.SCHEDULED, Erasure.FENCED])
@@ -108,6 +112,21 @@ class ExportQuerySet(TenantQuerySet["Export"]):
     """Exports."""
 
     reading = Action.USER_EXPORT
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Keep those of people whom one may export, and those that one asked for of oneself."""
+        if actor.everything:
+            return self.all()
+        homes = Q(organization_id__in=actor.organizations_where(self.reading))
+        return self.filter(homes | self._own(actor)) if actor.user_id else self.filter(homes)
+
+    def of_oneself(self, actor: Actor) -> Self:
+        """Keep those that the actor asked for of themselves."""
+        return self.filter(self._own(actor)) if actor.user_id else self.none()
+
+    @staticmethod
+    def _own(actor: Actor) -> Q:
+        return Q(user_id=actor.user_id, requested_by_kind=actor.kind, requested_by=actor.user_id)
 
     def asked_by(self, actor: Actor) -> Self:
         """Keep those that the actor asked for."""

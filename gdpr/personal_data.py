@@ -586,6 +586,8 @@ SIGNING_IN = (
             "key_hash": secret(),
             "created_at": personal(Category.BEHAVIOR),
             "last_active_at": personal(Category.BEHAVIOR),
+            "authenticated_at": personal(Category.BEHAVIOR),
+            "idle_at": operational(),
             "expires_at": operational(),
             "ended_at": personal(Category.BEHAVIOR),
             "end_reason": operational(),

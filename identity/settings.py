@@ -219,7 +219,7 @@ if SECURE:
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+LOGIN_URL, LOGIN_REDIRECT_URL = "sign-in", "account"
 
 # --- requests --------------------------------------------------------------------------------
 # SECURITY: what gives every answer its headers stands before anything that could answer.

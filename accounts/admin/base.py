@@ -26,8 +26,8 @@ from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow
 from accounts.admin.verbs import Verb, VerbForm, table_of
-from accounts.browser import request_actor
-from accounts.errors import AccountsError, Invalid, NotAllowed, NotAuthenticated, NotFound
+from accounts.browser import confirm_first, request_actor
+from accounts.errors import AccountsError, Invalid, NotAllowed, NotAuthenticated, NotFound, NotRecent
 from accounts.models import Organization
 from accounts.models.base import PrefixedIDField
 from accounts.operations.base import remember_refusal
@@ -61,8 +61,10 @@ def answering(view: View) -> View:
             if not self.has_view_permission(request):
                 raise policy.missing(self.reading)
             return view(self, request, *arguments, **named)
+        except NotRecent:
+            return confirm_first(request)
         except NotAuthenticated:
-            return redirect("admin:login")
+            return redirect("sign-in")
         except NotAllowed as refusal:
             attempted = self.attempted(request)
             if attempted is not None:

@@ -39,6 +39,7 @@ from accounts.operations.organizations import (
     org_suspend,
     org_update,
 )
+from accounts.versioned import overtaken_text
 
 __all__ = ["INSIDE", "OrganizationAdmin"]
 
@@ -242,9 +243,3 @@ class OrganizationAdmin(HouseAdmin):
         }
         status = 409 if is_overtaken else 422 if form.errors else 200
         return self.render(request, "organization.html", context, status=status)
-
-
-def overtaken_text(meanwhile: list[tuple[str, str]]) -> str:
-    """Say what changed since the form was opened."""
-    news = "".join(f" {label} is now: {value}." for label, value in meanwhile)
-    return f"It was changed since you opened it.{news} What you typed is kept. Look, then save again."

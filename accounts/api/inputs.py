@@ -95,3 +95,7 @@ class ReasonInput(Input):
     """Why."""
 
     reason = Text(required=False, allow_blank=True, default="", max_length=500, help_text="kept in the audit trail")
+
+
+class NoInput(Input):
+    """Nothing to say."""

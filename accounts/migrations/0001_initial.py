@@ -415,6 +415,8 @@ class Migration(migrations.Migration):
                 ('must_enrol', models.BooleanField(default=False)),
                 ('key_hash', models.CharField(editable=False, max_length=64, unique=True)),
                 ('last_active_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('authenticated_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('idle_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('end_reason', models.CharField(blank=True, max_length=40)),

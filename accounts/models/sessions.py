@@ -36,7 +36,8 @@ class SessionQuerySet(TenantQuerySet["Session"]):
 
     def live(self) -> Self:
         """Keep those that still open a door."""
-        return self.filter(ended_at=None, expires_at__gt=timezone.now())
+        now = timezone.now()
+        return self.filter(ended_at=None, expires_at__gt=now, idle_at__gt=now)
 
     def end(self, reason: str) -> int:
         """End all of these that have not ended, with the browsers' own rows; says how many."""
@@ -49,7 +50,8 @@ class Session(Row):
     """One signed-in browser, or one sign-in of a program.
 
     ``key_hash`` is of the browser's key; of a program's, of its first refresh token. ``methods`` are how the person
-    showed who they are (``amr``, RFC 8176): ``pwd``, ``otp``, ``recovery``. One that ``must_enrol`` opens
+    showed who they are (``amr``, RFC 8176): ``pwd``, ``otp``, ``recovery``; ``authenticated_at`` says when they did
+    that last. It is over at ``expires_at``, and at ``idle_at`` unless it is used before. One that ``must_enrol`` opens
     nothing but the page where a second factor is enrolled.
     """
 
@@ -64,6 +66,8 @@ class Session(Row):
     must_enrol = models.BooleanField(default=False)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     last_active_at = models.DateTimeField(default=timezone.now)
+    authenticated_at = models.DateTimeField(default=timezone.now)
+    idle_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=40, blank=True)
@@ -87,7 +91,7 @@ class Session(Row):
     @property
     def is_live(self) -> bool:
         """Whether it still opens a door."""
-        return self.ended_at is None and self.expires_at > timezone.now()
+        return self.ended_at is None and min(self.expires_at, self.idle_at) > timezone.now()
 
     @property
     def subject(self) -> Any:

@@ -1,10 +1,14 @@
 """What several verbs need: the death of credentials, and the guards of those who must remain."""
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
-from accounts.errors import Conflict
+from accounts.actors import Actor
+from accounts.errors import Conflict, NotRecent
 from accounts.models import APIKey, Invite, RoleAssignment, Session, User
 from accounts.operations.links import void
 from accounts.statuses import OrganizationStatus, Status
@@ -15,7 +19,12 @@ __all__ = [
     "guard_last_owner",
     "guard_last_superuser",
     "guard_leaving",
+    "is_recent",
+    "require_recent",
 ]
+
+RECENT: Final = timedelta(minutes=5)
+"""How long it counts that somebody showed who they are, for what a borrowed browser should not do."""
 
 
 def end_credentials(
@@ -88,3 +97,22 @@ def guard_last_owner(user: User, organization_id: UUID) -> None:
     at_home = Q(organization__status=OrganizationStatus.ACTIVE) | Q(organization_id=organization_id)
     if not User.objects.live().filter(at_home, pk__in=owners).exclude(pk=user.pk).exists():
         raise Conflict("This is the last owner of the organization.", remedy="Give somebody else the role owner first.")
+
+
+def is_recent(session: Session) -> bool:
+    """Say whether the person showed a short while ago who they are."""
+    return session.authenticated_at > timezone.now() - RECENT
+
+
+def require_recent(actor: Actor) -> None:
+    """Refuse what should not be done to one's own account in a session that was left open, or was stolen.
+
+    A program's session counts from its sign-in. Keys have none, and none of these verbs is theirs.
+
+    :raises NotRecent: if it was longer ago
+    """
+    if actor.session_id is None:
+        return
+    session = Session.objects.filter(pk=actor.session_id).first()
+    if session is None or not is_recent(session):
+        raise NotRecent

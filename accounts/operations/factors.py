@@ -18,7 +18,7 @@ from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Factor, FactorKind, RecoveryCode, Session, User
 from accounts.models.factors import code_digest, has_second_factor
 from accounts.operations.base import expect_version, operation
-from accounts.operations.credentials import end_credentials, guard_changeable
+from accounts.operations.credentials import end_credentials, guard_changeable, require_recent
 from accounts.operations.outbox import tell
 from accounts.operations.tries import try_code
 from accounts.profile import reason_checked, text_checked
@@ -76,8 +76,10 @@ def factor_enrol_start(*, actor: Actor, user: User, name: str = "") -> Enrolment
     :raises NotFound: if it is somebody else's account
     :raises Invalid: if the name cannot be one
     :raises Conflict: if there are ten already
+    :raises NotRecent: if it was longer ago that the person showed who they are
     """
     user = _oneself(actor, user)
+    require_recent(actor)
     Factor.objects.filter(user=user, confirmed=False).delete()
     if Factor.objects.filter(user=user).count() >= MOST:
         raise Conflict(f"There are {MOST} second factors already.", remedy="Remove one that you do not use.")
@@ -168,8 +170,10 @@ def recovery_codes_renew(*, actor: Actor, user: User) -> Sequence[str]:
 
     :raises NotFound: if it is somebody else's account
     :raises Conflict: without a second factor
+    :raises NotRecent: if it was longer ago that the person showed who they are
     """
     user = _oneself(actor, user)
+    require_recent(actor)
     if not has_second_factor(user):
         raise Conflict("There is no second factor.", remedy="Enrol one first; recovery codes come with it.")
     codes = _fresh_codes(user)
@@ -204,11 +208,14 @@ def factor_remove(*, actor: Actor, factor: Factor, reason: str = "") -> User:
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: if it is one's own last one, where one is asked for
+    :raises NotRecent: if it is one's own, and it was longer ago that the person showed who they are
     """
     user = User.objects.locked(factor.user)
     policy.require(actor, Action.FACTOR_REMOVE, user)
     policy.require_all_theirs(actor, Action.FACTOR_REMOVE, user)
     guard_changeable(user)
+    if user.pk == actor.user_id:
+        require_recent(actor)
     if not Factor.objects.filter(pk=factor.pk).delete()[0]:
         raise NotFound("Second factor not found.")
     is_last = not has_second_factor(user)

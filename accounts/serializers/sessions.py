@@ -17,6 +17,8 @@ class SessionOutput(Output[Session]):
             "methods",
             "created_at",
             "last_active_at",
+            "authenticated_at",
+            "idle_at",
             "expires_at",
             "ended_at",
             "end_reason",

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from gdpr.api.duties import HoldViewSet, RequestViewSet, TermsViewSet
 from gdpr.api.erasures import ErasureViewSet, UserErasureViewSet
 from gdpr.api.exports import ExportViewSet, UserExportViewSet, schema
+from gdpr.api.own import MyErasureViewSet, MyExportViewSet
 
 router = SimpleRouter()
 router.register("erasures", ErasureViewSet, basename="erasure")
@@ -17,6 +18,11 @@ router.register("terms", TermsViewSet, basename="terms")
 urlpatterns = [
     path("schema/personal-data-export.json", schema, name="export-schema"),
     path("v1/personal-data/", include(router.urls)),
+    path("v1/me/export/", MyExportViewSet.as_view({"get": "list", "post": "ask"}), name="me-export"),
+    path("v1/me/export/<str:id>/", MyExportViewSet.as_view({"get": "retrieve"}), name="me-export-detail"),
+    path("v1/me/export/<str:id>/download/", MyExportViewSet.as_view({"get": "download"}), name="me-export-download"),
+    path("v1/me/delete/", MyErasureViewSet.as_view({"post": "ask"}), name="me-delete"),
+    path("v1/me/cancel-delete/", MyErasureViewSet.as_view({"post": "cancel"}), name="me-cancel-delete"),
     path("v1/users/<str:id>/export/", UserExportViewSet.as_view({"post": "export"}), name="user-export"),
     path("v1/users/<str:id>/purge/", UserErasureViewSet.as_view({"post": "user_purge"}), name="user-purge"),
     path("v1/users/<str:id>/delete/", UserErasureViewSet.as_view({"post": "user_delete"}), name="user-delete"),

@@ -39,6 +39,10 @@ __all__ = [
     "erasure_cancel",
     "erasure_of",
     "erasure_plan",
+    "grace_of",
+    "guard_erasable",
+    "new_erasure",
+    "plan_erasure",
     "user_delete",
     "user_delete_activities",
     "user_purge",
@@ -128,7 +132,7 @@ def erase_rows(*, actor: Actor, user: User, how: str, reason: str = "", at: date
 
     :raises Unavailable: if the ledger cannot be written: erased, and the sweep finishes
     """
-    at = at or timezone.now() + _grace(user)
+    at = at or timezone.now() + grace_of(user)
     if at <= timezone.now() and _rows_to_go(user) > LONG:
         erasure_fence(actor=actor, user=user, how=how, reason=reason)
         _shorten(user)
@@ -183,7 +187,7 @@ def erasure_fence(*, actor: Actor, user: User, how: str, reason: str = "") -> Er
     user = User.objects.locked(user)
     policy.require(actor, ACTIONS[how], user)
     _guard(actor, user, how)
-    erasure = _row(actor, user, how, reason=reason)
+    erasure = new_erasure(actor, user, how, reason=reason)
     end_credentials(user, ACTIONS[how])
     User.objects.filter(pk=user.pk).update(
         status=Status.PURGING, status_reason="", status_until=None, status_before="", version=user.version + 1
@@ -242,13 +246,14 @@ def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, at: d
         return Erased(before)
     if before is None or before.status != Erasure.FENCED:
         _guard(actor, user, how)
-    erasure = before or _row(actor, user, how, reason=reason)
+    erasure = before or new_erasure(actor, user, how, reason=reason)
     if at and at > timezone.now():
-        return Erased(_planned(actor, user, erasure, at=at))
+        return Erased(plan_erasure(actor, ACTIONS[how], user, erasure, at=at))
     return carry_out(actor, user, erasure, action=ACTIONS[how], reason=reason or erasure.reason)
 
 
-def _row(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
+def new_erasure(actor: Actor, user: User, how: str, *, reason: str = "") -> Erasure:
+    """Make the row of an erasure, not stored yet."""
     return Erasure(
         organization_id=user.organization_id,
         user_id=user.pk,
@@ -260,7 +265,11 @@ def _row(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
     )
 
 
-def _planned(actor: Actor, user: User, erasure: Erasure, *, at: datetime) -> Erasure:
+def plan_erasure(actor: Actor, action: Action, user: User, erasure: Erasure, *, at: datetime) -> Erasure:
+    """Let an erasure wait for its day, in the caller's transaction.
+
+    :raises Conflict: if it waits already
+    """
     if not erasure._state.adding:
         raise Conflict(
             f"The erasure is planned for {moment(erasure.due_at or timezone.now())[:16]} UTC already.",
@@ -268,9 +277,7 @@ def _planned(actor: Actor, user: User, erasure: Erasure, *, at: datetime) -> Era
         )
     erasure.due_at = at
     erasure.save(force_insert=True)
-    audit.record(
-        actor, ACTIONS[erasure.how], user, reason=erasure.reason, planned_for=moment(at), erasure=erasure.public_id
-    )
+    audit.record(actor, action, user, reason=erasure.reason, planned_for=moment(at), erasure=erasure.public_id)
     return erasure
 
 
@@ -323,13 +330,18 @@ def _assert_nothing_left(steps: Sequence[plans.Step], words: Sequence[str], orga
 
 # --- guards -----------------------------------------------------------------------------------
 def _guard(actor: Actor, user: User, how: str) -> None:
+    """Refuse oneself, and whom ``guard_erasable`` refuses."""
+    if user.pk == actor.user_id:
+        raise Conflict("You cannot erase yourself here.", remedy="Delete your own account on its own pages.")
+    guard_erasable(user, how)
+
+
+def guard_erasable(user: User, how: str) -> None:
     """Refuse whom the law, or the organization's life, does not let go.
 
     :raises Conflict: with what to do first
     """
     status = user.current_status
-    if user.pk == actor.user_id:
-        raise Conflict("You cannot erase yourself here.", remedy="Ask another admin of the organization.")
     if status is Status.RESTRICTED:
         raise Conflict(
             "The account is restricted: its data is to be kept.", remedy="Lift the restriction first (unrestrict)."
@@ -358,7 +370,8 @@ def _guard_hold(user: User) -> None:
         )
 
 
-def _grace(user: User) -> timedelta:
+def grace_of(user: User) -> timedelta:
+    """Say how long an erasure waits in somebody's organization."""
     terms = PrivacyTerms.objects.filter(organization_id=user.organization_id).first()
     return timedelta(days=terms.erasure_grace_days if terms else 0)
 

@@ -28,6 +28,7 @@ from accounts.errors import Conflict, Invalid, NotFound
 from accounts.keys import open_sealed, seal
 from accounts.models import User
 from accounts.operations.base import operation
+from accounts.operations.credentials import require_recent
 from accounts.profile import reason_checked
 from gdpr.models import Export
 from gdpr.operations.copies import Copy, Scope, refuse_erased
@@ -72,15 +73,26 @@ def user_export(*, actor: Actor, user: User, scope: str = "access", form: str = 
     :param form: ``json``, ``html`` or ``zip``
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
+    :raises NotRecent: of oneself, after having shown too long ago who one is
     :raises Invalid: if scope or format is none
     :raises Conflict: if the account is erased, or being erased
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_EXPORT, user)
+    _require_recent_of_oneself(actor, user)
     scope, form = _checked(scope, form)
     refuse_erased(user)
     audit.record(actor, Action.USER_EXPORT, user, reason=reason_checked(reason), scope=scope, format=form)
     return user
+
+
+def _require_recent_of_oneself(actor: Actor, user: User) -> None:
+    """Refuse handing everything about a person to a browser that they left open.
+
+    :raises NotRecent: if they showed too long ago who they are
+    """
+    if user.pk == actor.user_id:
+        require_recent(actor)
 
 
 def export_write(
@@ -115,11 +127,13 @@ def user_export_request(
     :param form: ``json``, ``html`` or ``zip``
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
+    :raises NotRecent: of oneself, after having shown too long ago who one is
     :raises Invalid: if scope or format is none
     :raises Conflict: if the account is erased, or being erased
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_EXPORT, user)
+    _require_recent_of_oneself(actor, user)
     scope, form = _checked(scope, form)
     refuse_erased(user)
     row = Export.objects.create(
@@ -151,10 +165,12 @@ def user_export_fetch(*, actor: Actor, user: User, export: Export) -> Export:
     :param user: whom it is about
     :raises NotFound: if it does not exist for the actor, somebody else asked for it, or it can be had no more
     :raises NotAllowed: without the permission, or on somebody more powerful, now
+    :raises NotRecent: of oneself, after having shown too long ago who one is
     :raises Conflict: if it is not ready yet
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_EXPORT, user)
+    _require_recent_of_oneself(actor, user)
     row = Export.objects.asked_by(actor).filter(pk=export.pk, user=user).first()
     if row is None:
         raise NotFound("Export not found.")

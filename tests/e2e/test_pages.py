@@ -9,11 +9,14 @@ import pytest
 from django.urls import resolve
 from playwright.sync_api import expect
 
+from gdpr.pages import PAGES
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import PHONE, Visitor
+from tests.factories.users import PASSWORD
 from tests.identity.service import Service
 from tests.matrix.test_admin import ARCHIVE, GET
 
+CONFIRMING = "Confirm that it is you"
 NOBODY = "01h455vb4pex5vsknk084sn02q"
 
 
@@ -51,6 +54,7 @@ def _taken(visitor: Visitor) -> None:
 
 
 def _enrolling(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
     visitor.press("Add an authenticator app")
     expect(visitor.page.get_by_role("img", name="QR code")).to_be_visible()
 
@@ -137,6 +141,49 @@ def _copy_asked_for(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("region", name="Copies")).to_be_visible()
 
 
+def _confirmed_first(visitor: Visitor) -> None:
+    """Show once more who it is, if the sign-in was too long ago."""
+    if visitor.heading == CONFIRMING:
+        visitor.page.get_by_label("Password").fill(PASSWORD)
+        visitor.press("Confirm")
+    expect(visitor.page.get_by_role("heading", name=CONFIRMING)).to_have_count(0)
+
+
+def _wrong_again(visitor: Visitor) -> None:
+    visitor.page.get_by_label("Password").fill("not the password")
+    visitor.press("Confirm")
+    expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
+
+
+def _nowhere(visitor: Visitor) -> None:
+    visitor.expected = 422
+    visitor.page.get_by_label("Time zone").fill("Nowhere")
+    visitor.press("Save")
+    expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
+
+
+def _no_address(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
+    visitor.expected = 422
+    visitor.press("Send the letter")
+    expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(2)
+
+
+def _own_copy_asked_for(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
+    visitor.press("Make a copy")
+    expect(visitor.page.get_by_role("list", name="Copies")).to_be_visible()
+
+
+def _leaving(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
+    typed = visitor.page.get_by_label("to go on")
+    if typed.count():  # nobody asked before
+        typed.fill(visitor.page.locator("label[for=id_email]").inner_text().split()[1])
+        visitor.press("Delete my account")
+    expect(visitor.page.get_by_role("button", name="Keep my account")).to_be_visible()
+
+
 def _operation_opened(visitor: Visitor) -> None:
     visitor.page.get_by_role("heading", name="users").get_by_role("button").click()
     operation = visitor.page.locator("#operations-users-user_list")
@@ -152,8 +199,24 @@ def _letter_opened(visitor: Visitor) -> None:
 ADMIN = "/admin/accounts"
 ARCHIVED = "/admin/gdpr"
 KINDS = {
-    "sign-in": Kind("", "/admin/login/"),
-    "sign-in refused": Kind("", "/admin/login/", first=_wrong_password),
+    "sign-in": Kind("", "/sign-in/"),
+    "sign-in, of an organization": Kind("", "/sign-in/lindenhof/"),
+    "sign-in refused": Kind("", "/sign-in/", first=_wrong_password),
+    "account": Kind("plain", "/account/"),
+    "account, of an admin": Kind("admin", "/account/"),
+    "account, confirming": Kind("plain", "/account/confirm/?next=/account/email/"),
+    "account, confirming, with mistakes": Kind("plain", "/account/confirm/", first=_wrong_again),
+    "account, profile": Kind("plain", "/account/profile/"),
+    "account, profile, with mistakes": Kind("plain", "/account/profile/", first=_nowhere),
+    "account, e-mail": Kind("plain", "/account/email/", first=_confirmed_first),
+    "account, e-mail, with mistakes": Kind("plain", "/account/email/", first=_no_address),
+    "account, sessions": Kind("plain", "/account/sessions/"),
+    "account, organizations": Kind("plain", "/account/organizations/"),
+    "account, no copies": Kind("plain", "/account/data/", first=_confirmed_first),
+    "account, copies": Kind("member", "/account/data/", first=_own_copy_asked_for),
+    "account, deleting": Kind("plain", "/account/delete/", first=_confirmed_first),
+    "account, to be deleted": Kind("leaver", "/account/delete/", first=_leaving),
+    "account, that has to stay": Kind("root", "/account/delete/", first=_confirmed_first),
     "link": Kind("", "{link}"),
     "link, with mistakes": Kind("", "{link}", first=_unequal),
     "link of a letter": Kind("", "{reset}"),
@@ -178,11 +241,11 @@ KINDS = {
     "not found": Kind("", "/nowhere/", 404),
     "api docs": Kind("", "/api/docs/", first=_operation_opened),
     "nothing to administer": Kind("plain", "/admin/login/", 403),
-    "a password of your own": Kind("newcomer", "/password/"),
-    "second factor, none": Kind("plain", "/account/two-factor/"),
+    "second factor, none": Kind("plain", "/account/two-factor/", first=_confirmed_first),
     "second factor, enrolling": Kind("plain", "/account/two-factor/", first=_enrolling),
     "person, second factor": Kind("root", f"{ADMIN}/user/{{person}}/two-factor/"),
-    "another password": Kind("plain", "/password/"),
+    "a password of your own": Kind("newcomer", "/account/password/", first=_confirmed_first),
+    "another password": Kind("plain", "/account/password/", first=_confirmed_first),
     "start": Kind("root", "/admin/"),
     "start, in one organization": Kind("admin", "/admin/"),
     "start, of somebody alone": Kind("mallory", "/admin/"),
@@ -378,8 +441,10 @@ def test_every_kind_of_page_is_looked_at() -> None:
     expected = {f"admin:{'gdpr' if name.partition('_')[0] in ARCHIVE else 'accounts'}_{name}" for name in GET} | {
         "admin:index",
         "admin:login",
-        "password-change",
+        "sign-in",
+        "sign-in-at",
         "password-reset",
         "api-docs",
+        *(name for page in PAGES for name in (page.name, *(name for name, _, _ in page.more))),
     }
     assert expected - seen == elsewhere

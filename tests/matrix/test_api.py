@@ -208,10 +208,28 @@ ROUTES: dict[str, Route] = {
     "terms_update": Route("+++---0--", "acme", lambda _: {"erasure_grace_days": 7}),
     "audit_list": Route("+++---0--", query="org=acme"),
     "audit_show": on("event", "+++---0--"),
-    "user_export_request": on("bob", "+++-0-00-", format="json"),
+    "user_export_request": on("bob", "+++-0+00-", format="json"),
     "export_list": Route("+++---0--", query="org=acme"),
-    "export_show": on("export", "+++---0--"),
-    "user_export_fetch": Route("0+0---0--", "export", prepare=lambda world: export_make(world.export.pk)),
+    "export_show": on("export", "+++00000-"),
+    "user_export_fetch": Route("0+000000-", "export", prepare=lambda world: export_make(world.export.pk)),
+    "me_exports": Route("+++++++++"),
+    "me_export": Route("++++++++-"),
+    "me_export_show": on("own_export", "00000+000"),
+    "me_export_fetch": Route("00000+000", "own_export", prepare=lambda world: export_make(world.own_export.pk)),
+    # 422 is another address than one's own
+    "account_delete": Route("422" * 5 + "+" + "422" * 2 + "-", body=lambda world: {"email": world.bob.email}),
+    "account_keep": Route(
+        "409" * 5 + "+" + "409" * 2 + "-",
+        prepare=lambda world: Erasure.objects.create(
+            organization=world.acme,
+            user_id=world.bob.pk,
+            how="delete",
+            status="scheduled",
+            due_at=timezone.now() + timedelta(days=9),
+            requested_by_kind="user",
+            requested_by=world.bob.pk,
+        ),
+    ),
 }
 
 OPEN = {
@@ -259,6 +277,7 @@ def build() -> World:
             organization=acme, user_id=ids.new(), how="purge", status="erased", requested_by_kind="operator"
         ),
         export=user_export_request(actor=policy.actor_for(cast.alice, door=Door.API), user=cast.bob),
+        own_export=user_export_request(actor=policy.actor_for(cast.bob, door=Door.API), user=cast.bob),
         event=AuditEvent.objects.get(
             action="user.tag", subject_id=user_tag(actor=operator, user=cast.carol, tags=["vip"]).pk
         ),
@@ -331,7 +350,8 @@ def test_every_address_of_the_api_is_listed() -> None:
 def test_every_operation_has_an_endpoint_of_its_name() -> None:
     not_here = {
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
-        "_session_start_with_code", "superuser_create", "admin_link", "keys_rotate", "backup_recorded",
+        "_session_start_with_code", "_session_confirm", "_session_confirm_with_code", "superuser_create", "admin_link",
+        "keys_rotate", "backup_recorded",
         "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay", "user_export", "retention_run",
         "user_reset_link", "_password_reset_request", "_lock_out", "_invite_request",
     }  # fmt: skip

@@ -262,9 +262,9 @@ PERMISSIONS: dict[str, Verb] = {
     "retention_run": Verb("++--------", lambda _, actor: retention.retention_run(actor=actor)),
     "keys_rotate": Verb("++--------", lambda _, actor: installation.keys_rotate(actor=actor)),
     "backup_recorded": Verb("++--------", lambda _, actor: backups.backup_recorded(actor=actor)),
-    "user_export": on_bob("++++---0--", exports.user_export),
-    "user_export_request": on_bob("++++---0--", exports.user_export_request),
-    "user_export_fetch": Verb("++++---0--", fetched),
+    "user_export": on_bob("++++-0+00-", exports.user_export),
+    "user_export_request": on_bob("++++-0+00-", exports.user_export_request),
+    "user_export_fetch": Verb("++++-0+00-", fetched),
     "restore_recorded": Verb("++--------", lambda _, actor: backups.restore_recorded(actor=actor)),
 }
 
@@ -272,6 +272,10 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_session_start",
     "_session_start_with_code",
     "session_end",
+    "_session_confirm",
+    "_session_confirm_with_code",
+    "account_delete",
+    "account_keep",
     "link_redeem",
     "_password_reset_request",
     "password_reset",

@@ -151,6 +151,10 @@ CELLS: dict[str, tuple[str, Event]] = {
 }
 
 END_NOTHING = {
+    "_session_confirm",
+    "_session_confirm_with_code",
+    "account_delete",
+    "account_keep",
     "_invite_request",
     "_password_reset_request",
     "invite_request",

@@ -25,7 +25,7 @@ __all__ = [
     "text_of",
 ]
 
-SIGN_IN = "/admin/login/"
+SIGN_IN = "/sign-in/"
 SHELL = re.compile(r"manage\.py|(?<![\w-])--[a-z]")
 """A command line, of which no door but the commands speaks."""
 CHROME = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
