@@ -1,5 +1,6 @@
 """Organizations, and who belongs to them."""
 
+from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -63,6 +64,7 @@ class Organization(Row):
     status_reason = models.CharField(max_length=500, blank=True)
     language = models.CharField(max_length=35, default="en", db_default="en")
     invite_days = models.PositiveSmallIntegerField(default=7, db_default=7)
+    impersonation_minutes = models.PositiveSmallIntegerField(default=60, db_default=60)
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(null=True, editable=False)
 
@@ -75,6 +77,10 @@ class Organization(Row):
             models.CheckConstraint(
                 name="organization_invite_days", condition=Q(invite_days__gte=1, invite_days__lte=90)
             ),
+            models.CheckConstraint(
+                name="organization_impersonation_minutes",
+                condition=Q(impersonation_minutes__gte=1, impersonation_minutes__lte=24 * 60),
+            ),
         ]
         indexes = [models.Index(fields=["created_at", "id"], name="organization_by_created")]
 
@@ -82,6 +88,11 @@ class Organization(Row):
     def organization_id(self) -> UUID:
         """An organization belongs to itself, so that policy asks every row the same question."""
         return self.pk
+
+    @property
+    def impersonation_max(self) -> timedelta:
+        """How long somebody may act as another person at a time."""
+        return timedelta(minutes=self.impersonation_minutes)
 
     @property
     def is_active(self) -> bool:
