@@ -8,13 +8,16 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 
 from accounts import policy
-from accounts.browser import session_of
+from accounts.actors import Door
+from accounts.browser import left_behind, own_again, session_of
 from accounts.errors import NotAuthenticated
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.operations.sessions import session_seen
 
 __all__ = ["BoundsMiddleware", "LiveSessionMiddleware", "RequestMiddleware"]
@@ -116,13 +119,18 @@ def _problem(request: HttpRequest, status: int, detail: str, remedy: str) -> Htt
 
 
 class LiveSessionMiddleware:
-    """Signs a browser out whose session, account or organization is not live any more, at this very request."""
+    """Signs a browser out whose session, account or organization is not live any more, at this very request.
+
+    A browser in which somebody acted as another person goes back to its own session when that is over; what it asked
+    for as that person is done by nobody.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request."""
+        session: Session | None = None
         if isinstance(request.user, User):
             session = session_of(request)
             try:
@@ -130,7 +138,22 @@ class LiveSessionMiddleware:
             except NotAuthenticated:
                 request.session.flush()
                 request.user = AnonymousUser()
+                session = None
             else:
                 assert session is not None
                 session_seen(session)
+        is_borrowed = session is not None and session.kind == Session.IMPERSONATION
+        request.impersonation = session if is_borrowed else None  # type: ignore[attr-defined]
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponseBase | None:
+        """Bring a browser back whose impersonation is over."""
+        if isinstance(request.user, User) or request.path.startswith("/api/"):
+            return None
+        impersonation = left_behind(request)
+        if impersonation is None or not own_again(request, impersonation, Door.PAGE):
+            return None
+        messages.info(request, "You are yourself again: the time was over, or it was ended.")
+        response = redirect("admin:index")
+        response.status_code = 303
+        return response

@@ -52,15 +52,22 @@ class Said:
 
 
 def signed_token(
-    *, user_id: UUID, session_id: UUID, organization_id: UUID, methods: Sequence[str], more: Mapping[str, Any]
+    *,
+    user_id: UUID,
+    session_id: UUID,
+    organization_id: UUID,
+    methods: Sequence[str],
+    more: Mapping[str, Any],
+    ends: datetime | None = None,
 ) -> tuple[str, datetime]:
     """Make a token, and say when it ends.
 
     :param methods: how the person signed in (``amr``, RFC 8176)
-    :param more: roles and claims of the application it is for
+    :param more: roles and claims of the application it is for, and who acts (``act``, RFC 8693)
+    :param ends: of an impersonation, with which its token ends
     """
     now = timezone.now().astimezone(UTC).replace(microsecond=0)
-    ends = now + LIFE
+    ends = ends or now + LIFE
     key = keyring().current(Purpose.TOKEN)
     payload = {
         **more,

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, invites, keys, letters, links, passwords
+from accounts.pages import failures, health, impersonation, invites, keys, letters, links, passwords
 from gdpr.admin import site
 
 handler400 = "accounts.pages.failures.bad_request"
@@ -22,6 +22,7 @@ urlpatterns = [
     path("letters/", letters.letters, name="letters"),
     path("letters/<str:name>/", letters.letter, name="letter"),
     path("letters/<str:name>/html/", letters.letter_html, name="letter-html"),
+    path("impersonation/stop/", impersonation.stop, name="impersonation-stop"),
     path("password/reset/", passwords.reset_password, name="password-reset"),
     path("password/", passwords.change_password, name="password-change"),
     path("api/", include("gdpr.api.urls")),

@@ -16,7 +16,7 @@ from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, View, actor_of, answering
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Link, badge, date
-from accounts.admin.verbs import HouseForm, Verb, VersionedForm, called_on
+from accounts.admin.verbs import DurationField, HouseForm, Verb, VersionedForm, called_on
 from accounts.errors import Conflict, Invalid, VersionConflict
 from accounts.mail import LANGUAGES
 from accounts.models import (
@@ -38,6 +38,7 @@ from accounts.operations.organizations import (
     org_suspend,
     org_update,
 )
+from accounts.times import duration_text
 
 __all__ = ["INSIDE", "OrganizationAdmin"]
 
@@ -72,7 +73,8 @@ class RenameForm(VersionedForm, OrganizationForm):
         help_text="Of letters to people of whom none is known.",
     )
     invite_days = forms.IntegerField(label="Invites live for days", min_value=1, max_value=90)
-    field_order = ("name", "slug", "language", "invite_days", "reason")
+    impersonation_max = DurationField(label="Acting as somebody lasts at most", help_text="1m to 24h.", required=True)
+    field_order = ("name", "slug", "language", "invite_days", "impersonation_max", "reason")
 
 
 def name_values(row: Organization) -> dict[str, Any]:
@@ -82,6 +84,7 @@ def name_values(row: Organization) -> dict[str, Any]:
         "slug": row.slug,
         "language": row.language,
         "invite_days": row.invite_days,
+        "impersonation_max": duration_text(row.impersonation_max),
         "version": row.version,
     }
 

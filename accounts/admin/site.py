@@ -18,7 +18,7 @@ from accounts.actors import Door
 from accounts.admin.base import actor_of
 from accounts.admin.start import start_context
 from accounts.admin.tables import Link
-from accounts.browser import fresh_key, next_address, request_actor, sign_out, signed_in
+from accounts.browser import fresh_key, is_borrowed, next_address, request_actor, sign_out, signed_in
 from accounts.errors import AccountsError
 from accounts.models import Organization, Session, User
 from accounts.models.sessions import session_key_hash
@@ -154,7 +154,8 @@ class HouseAdminSite(AdminSite):
         A second factor was asked for at sign-in.
         """
         user = request.user
-        return isinstance(user, User) and user.is_active and user.is_staff and not user.must_change_password
+        is_ready = isinstance(user, User) and (is_borrowed(request) or not user.must_change_password)
+        return is_ready and user.is_active and user.is_staff
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Put our sign-out before Django's, which is for staff only, and leave out what the house does not use.
@@ -211,7 +212,7 @@ class HouseAdminSite(AdminSite):
 
     def _onward(self, request: HttpRequest, user: User) -> HttpResponse:
         """Lead on whoever is signed in: to a password of their own, to where they wanted, or nowhere."""
-        if user.must_change_password:
+        if user.must_change_password and not is_borrowed(request):
             return HttpResponseRedirect(f"{reverse('password-change')}?{urlencode({'next': next_address(request)})}")
         wanted = next_address(request)
         if self.has_permission(request) or not wanted.startswith(reverse("admin:index")):

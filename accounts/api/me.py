@@ -10,10 +10,11 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
 from accounts.api.user_inputs import ProfileInput
-from accounts.errors import NotAllowed
-from accounts.models import APIKey, EmailChange, User
+from accounts.errors import NotAllowed, NotFound
+from accounts.models import APIKey, EmailChange, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.addresses import email_change
+from accounts.operations.impersonation import impersonation_stop
 from accounts.operations.users import user_update
 from accounts.serializers.api_keys import APIKeyOutput
 from accounts.serializers.base import output
@@ -45,6 +46,7 @@ class MeViewSet(HouseViewSet):
     endpoints = {
         "list": Endpoint(name="me_show", output=UserDetailOutput, also=APIKeyOutput),
         "partial_update": Endpoint(name="me_update", input=ProfileInput, output=UserDetailOutput, versioned=True),
+        "stop_impersonation": Endpoint(name="impersonation_stop", status=204),
         "email": Endpoint(name="me_email", output=AddressesOutput),
         "change_email": Endpoint(
             name="email_change", input=EmailChangeInput, output=AddressesOutput, status=202, is_bounded=True
@@ -87,6 +89,13 @@ class MeViewSet(HouseViewSet):
         given, person = self.read(), self._person()
         email_change(actor=self.actor, user=person, email=given["email"], current_password=given["current_password"])
         return Response(self._addresses(person), status=202)
+
+    def stop_impersonation(self, request: Request) -> Response:
+        """Stop acting as somebody: the impersonation that the token is of ends, and the token with it."""
+        if not isinstance(request.auth, Session):
+            raise NotFound("Impersonation not found.")
+        impersonation_stop(actor=self.actor, session=request.auth)
+        return Response(status=204)
 
     def _person(self) -> User:
         if self.actor.user_id is None:

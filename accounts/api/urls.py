@@ -37,6 +37,11 @@ urlpatterns = [
     path("docs/", DocsView.as_view(), name="api-docs"),
     path("v1/me/", MeViewSet.as_view({"get": "list", "patch": "partial_update"}), name="me"),
     path("v1/me/email/", MeViewSet.as_view({"get": "email", "post": "change_email"}), name="me-email"),
+    path(
+        "v1/me/stop-impersonation/",
+        MeViewSet.as_view({"post": "stop_impersonation"}),
+        name="me-stop-impersonation",
+    ),
     path("v1/auth/token/", AuthViewSet.as_view({"post": "token"}), name="auth-token"),
     path("v1/auth/refresh/", AuthViewSet.as_view({"post": "refresh"}), name="auth-refresh"),
     path(

@@ -118,9 +118,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["subject_id", "occurred_at", "id"], name="audit_of_subject"),
             models.Index(fields=["actor_id", "occurred_at", "id"], name="audit_of_actor"),
             models.Index(fields=["person_id"], name="audit_of_person"),
-            models.Index(
-                fields=["acting_as_id"], condition=Q(acting_as_id__isnull=False), name="audit_of_acting_as"
-            ),
+            models.Index(fields=["acting_as_id"], condition=Q(acting_as_id__isnull=False), name="audit_of_acting_as"),
         ]
 
     def __str__(self) -> str:

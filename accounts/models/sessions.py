@@ -1,6 +1,7 @@
 """Sessions: one for each signed-in browser or client; everything issued in it dies with it."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -44,10 +45,10 @@ class SessionQuerySet(TenantQuerySet["Session"]):
         """Keep those that people opened themselves: no impersonations."""
         return self.exclude(kind=Session.IMPERSONATION)
 
-    def by(self, kind: ActorKind, *ids: UUID) -> Self:
-        """Keep the impersonations in which these act; the operator has no id."""
+    def by(self, kind: ActorKind, ids: Iterable[UUID | None]) -> Self:
+        """Keep the impersonations in which one of these acts; the operator is one, without an id."""
         theirs = self.filter(kind=Session.IMPERSONATION, impersonator_kind=kind)
-        return theirs.filter(impersonator_id__in=ids) if ids else theirs.filter(impersonator_id=None)
+        return theirs if kind is ActorKind.OPERATOR else theirs.filter(impersonator_id__in=list(ids))
 
     def end(self, reason: str) -> int:
         """End all of these that have not ended, and what was begun in them, with the browsers' own rows.
@@ -105,8 +106,7 @@ class Session(Row):
             models.CheckConstraint(
                 name="session_impersonation_says_by_whom",
                 condition=Q(kind="impersonation") & ~Q(impersonator_kind="") & ~Q(reason="")
-                | ~Q(kind="impersonation")
-                & Q(impersonator_kind="", impersonator_id=None, started_in=None, reason=""),
+                | ~Q(kind="impersonation") & Q(impersonator_kind="", impersonator_id=None, started_in=None, reason=""),
             ),
             # Of each pair one, the operator being one of those who act.
             models.UniqueConstraint(

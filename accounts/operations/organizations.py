@@ -1,6 +1,7 @@
 """Organizations and who belongs to them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -16,6 +17,7 @@ from accounts.operations.credentials import guard_changeable, guard_last_owner
 from accounts.operations.roles import give_role, role_slugs, roles_named
 from accounts.profile import reason_checked, text_checked
 from accounts.statuses import OrganizationStatus
+from accounts.times import duration_text
 
 __all__ = [
     "ORGANIZATION_TRANSITIONS",
@@ -37,6 +39,8 @@ ORGANIZATION_TRANSITIONS: Mapping[str, tuple[tuple[OrganizationStatus, ...], Org
 
 NAME_LENGTH = 200
 INVITE_DAYS = 90
+MINUTE = timedelta(minutes=1)
+IMPERSONATION_MOST = timedelta(hours=24)
 
 
 @operation(Action.ORG_CREATE)
@@ -65,15 +69,20 @@ def org_update(
     name: str | None = None,
     language: str | None = None,
     invite_days: int | None = None,
+    impersonation_max: timedelta | None = None,
     reason: str = "",
     expected_version: int | None = None,
 ) -> Organization:
-    """Rename an organization, or settle its language or how long its invites live; what is so changes nothing.
+    """Rename an organization, or settle its language, how long invites live and impersonations last.
+
+    What is so changes nothing.
 
     :param language: of letters to people of whom no language is known
+    :param impersonation_max: how long somebody may act as another person at a time, in whole minutes
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission
-    :raises Invalid: if slug or name cannot be one, there are no letters in the language, or the days are not 1 to 90
+    :raises Invalid: if slug or name cannot be one, there are no letters in the language, the days are not 1 to 90, or
+        the duration is not a minute to a day
     :raises Conflict: if the slug is taken, or the version is another one
     """
     Installation.objects.locked()
@@ -98,6 +107,13 @@ def org_update(
                 f"Invites live 1 to {INVITE_DAYS} days.", fields={"invite_days": f"must be 1 to {INVITE_DAYS}"}
             )
         organization.invite_days = invite_days
+    if impersonation_max is not None:
+        if not MINUTE <= impersonation_max <= IMPERSONATION_MOST or impersonation_max % MINUTE:
+            raise Invalid(
+                "An impersonation lasts 1 minute to 24 hours at most, in whole minutes.",
+                fields={"impersonation_max": "must be 1m to 24h"},
+            )
+        organization.impersonation_minutes = impersonation_max // MINUTE
     return _finish(actor, Action.ORG_UPDATE, organization, before, reason)
 
 
@@ -190,6 +206,7 @@ def _shown(organization: Organization) -> dict[str, Any]:
         "name": organization.name,
         "language": organization.language,
         "invite_days": organization.invite_days,
+        "impersonation_max": duration_text(organization.impersonation_max),
         "status": str(organization.status),
         "status_reason": organization.status_reason,
     }

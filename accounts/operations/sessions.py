@@ -242,7 +242,7 @@ def open_session(
     """
     now = timezone.now()
     is_new_device = (
-        user.last_sign_in_at is not None and not Session.objects.filter(user=user, device=actor.device).exists()
+        user.last_sign_in_at is not None and not Session.objects.own().filter(user=user, device=actor.device).exists()
     )
     user.last_sign_in_at = now
     user.save()
