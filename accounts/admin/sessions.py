@@ -15,7 +15,7 @@ from accounts.admin.verbs import Verb, called_on
 from accounts.models import Session
 from accounts.operations.sessions import session_revoke
 
-__all__ = ["SessionAdmin"]
+__all__ = ["SessionAdmin", "device_cell"]
 
 
 @admin.register(Session, site=site)
@@ -51,7 +51,7 @@ class SessionAdmin(HouseAdmin):
         return [
             Cell(name, url=reverse("admin:accounts_user_change", args=[row.user.public_id]), note=row.user.email or ""),
             badge("live" if row.is_live else "ended", note="this one" if mine else row.end_reason),
-            Cell(row.device or "Unknown device", note=row.ip or "", copy=row.public_id),
+            device_cell(row),
             Cell(moment(row.created_at)),
             since(row.last_active_at),
         ]
@@ -70,3 +70,11 @@ class SessionAdmin(HouseAdmin):
     def place(self, row: Any) -> str:
         """Go back to the person's sessions."""
         return reverse("admin:accounts_user_sessions", args=[row.user.public_id])
+
+
+def device_cell(session: Session) -> Cell:
+    """Show with what and from where; of an impersonation who acts, and why."""
+    note = session.ip or ""
+    if session.impersonator:
+        note = f"{session.impersonator} acts as this person: {session.reason}"
+    return Cell(session.device or "Unknown device", note=note, copy=session.public_id)

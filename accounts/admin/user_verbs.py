@@ -241,7 +241,7 @@ OTHERS: Final = (
         form=ImpersonateForm,
         takes_many=False,
         fits=lambda user: user.may_sign_in,
-        effect=lambda user: "You act as this person; your own session waits until you stop.",
+        effect=lambda _: "You act as this person; your own session waits until you stop.",
     ),
 )
 USER_VERBS: Final = {verb.word: verb for verb in (*(_status(verb) for verb in STATUS_VERBS.values()), *OTHERS)}

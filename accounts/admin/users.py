@@ -15,6 +15,7 @@ from accounts.actions import SELF_ACTIONS, Action
 from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, Listing, Narrowing, Scope, View, actor_of, answering, organization_choices
 from accounts.admin.memberships import GiveRoleForm
+from accounts.admin.sessions import device_cell
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, date, moment, since
 from accounts.admin.user_forms import CreateForm, FilterForm, ProfileForm, profile_values
@@ -300,9 +301,9 @@ class UserAdmin(HouseAdmin):
         rows = [
             TableRow(
                 [
-                    Cell(session.device or "Unknown device", note="this one" if session.pk == actor.session_id else "",
-                         copy=session.public_id),
-                    badge("live" if session.is_live else "ended"),
+                    device_cell(session),
+                    badge("live" if session.is_live else "ended",
+                          note="this one" if session.pk == actor.session_id else ""),
                     Cell(session.ip or "—"),
                     Cell(moment(session.created_at)),
                     since(session.last_active_at),

@@ -45,7 +45,7 @@ class Duration(Text):
     def to_internal_value(self, data: Any) -> Any:
         """Read it."""
         try:
-            return as_duration(super().to_internal_value(data), field=self.field_name)
+            return as_duration(super().to_internal_value(data), field=str(self.field_name))
         except Invalid as refusal:
             raise serializers.ValidationError(f"{refusal.message} {refusal.remedy}") from None
 
