@@ -11,12 +11,12 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 
 from accounts import policy
 from accounts.actors import Door
-from accounts.browser import left_behind, own_again, session_of
-from accounts.errors import NotAuthenticated
+from accounts.browser import is_borrowed, left_behind, own_again, session_of
+from accounts.errors import NotAllowed, NotAuthenticated
 from accounts.models import Session, User
 from accounts.operations.sessions import session_seen
 
@@ -157,3 +157,10 @@ class LiveSessionMiddleware:
         response = redirect("admin:index")
         response.status_code = 303
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer for pages that nobody but the person themselves is refused at: those of links and invites."""
+        if not (isinstance(exception, NotAllowed) and is_borrowed(request)):
+            return None
+        shown = {"title": "Refused", "text": f"{exception.message} {exception.remedy}"}
+        return render(request, "accounts/pages/failure.html", shown, status=exception.http_status)

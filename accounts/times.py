@@ -43,7 +43,7 @@ def as_duration(text: str, *, field: str) -> timedelta:
     match = DURATION.fullmatch(text.strip())
     if match is None:
         raise Invalid(
-            f"{text!r} is not a duration.",
+            f"{text[:40]!r} is not a duration.",
             remedy="Write a number and a unit: 15m, 2h.",
             fields={field: "is not a duration"},
         )

@@ -39,9 +39,6 @@ class Text(serializers.CharField):
 class Duration(Text):
     """How long: ``30m``."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"max_length": 10, **options})
-
     def to_internal_value(self, data: Any) -> Any:
         """Read it."""
         try:

@@ -297,6 +297,7 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
         "organization_add": {"name": "Third", "slug": "third"},
         "organization_change": {"name": "Acme renamed", "initial-name": "Acme", "slug": "acme",
                                 "initial-slug": "acme", "invite_days": "7", "initial-invite_days": "7",
+                                "impersonation_max": "1h", "initial-impersonation_max": "1h",
                                 "language": "en", "initial-language": "en",
                                 "version": "1"},
         "apikey_add": {"organization": "acme", "name": "tool", "scopes": ["user.show"]},

@@ -37,6 +37,7 @@ from accounts.operations import (
     applications,
     backups,
     claims,
+    impersonation,
     installation,
     invites,
     organizations,
@@ -151,6 +152,7 @@ PERMISSIONS: dict[str, Verb] = {
     ),
     "user_set": on_bob("++++---0--", users.user_set, confirmed=True),
     "user_sign_out": on_bob("+++++0+00-", users.user_sign_out),
+    "user_impersonate": on_bob("++++---0--", impersonation.user_impersonate, reason="Ticket 1"),
     "user_invite": on_acme("++++---0--", invites.user_invite, email="new@example.com"),
     "user_resend_invite": Verb(
         "++++---0--", lambda world, actor: invites.user_resend_invite(actor=actor, invite=world.invite)
@@ -266,6 +268,7 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_session_start",
     "_session_start_with_code",
     "session_end",
+    "impersonation_stop",
     "link_redeem",
     "_password_reset_request",
     "password_reset",

@@ -104,9 +104,7 @@ class TestStart:
         assert {name for name in after if after[name] != before[name]} == {"Session", "AuditEvent"}
 
     @pytest.mark.parametrize("reason", ["", "  "])
-    def test_a_reason_is_needed(
-        self, at_desk: Actor, bob: User, everything: Callable[[], Any], reason: str
-    ) -> None:
+    def test_a_reason_is_needed(self, at_desk: Actor, bob: User, everything: Callable[[], Any], reason: str) -> None:
         before = everything()
 
         with pytest.raises(Invalid) as refusal:
@@ -150,7 +148,7 @@ class TestStart:
 
     def test_no_longer_than_the_session_in_which_it_was_begun(self, at_desk: Actor, bob: User) -> None:
         soon = timezone.now() + timedelta(minutes=5)
-        Session.objects.filter(pk=at_desk.session_id).update(expires_at=soon)
+        Session.objects.filter(pk__in=[at_desk.session_id]).update(expires_at=soon)
 
         assert begin(at_desk, bob).session.expires_at == soon
 
@@ -365,7 +363,7 @@ class TestStop:
 
     def test_a_browser_goes_back_to_its_own_session_once(self, at_desk: Actor, alice: User, bob: User) -> None:
         begun = begin(at_desk, bob, key_hash=session_key_hash("the key of the impersonation"))
-        own = Session.objects.get(pk=at_desk.session_id)
+        own = Session.objects.get(pk__in=[at_desk.session_id])
         assert own.key_hash.startswith("waits-")
 
         back = impersonation_stop(actor=at_desk, session=begun.session, key_hash="a" * 40)
@@ -395,7 +393,7 @@ class TestStop:
 
     def test_not_a_session_of_ones_own(self, at_desk: Actor) -> None:
         with pytest.raises(NotFound):
-            impersonation_stop(actor=at_desk, session=Session.objects.get(pk=at_desk.session_id))
+            impersonation_stop(actor=at_desk, session=Session.objects.get(pk__in=[at_desk.session_id]))
 
     def test_one_whose_own_session_has_died_does_not_come_back(
         self, at_desk: Actor, operator: Actor, alice: User, bob: User, acme: Organization
@@ -438,11 +436,9 @@ ENDS: dict[str, Callable[[Actor, Any], Any]] = {
 
 
 @pytest.mark.parametrize("what", ENDS)
-def test_ends_with(
-    what: str, at_desk: Actor, operator: Actor, alice: User, erin: User, nextdoor: Organization
-) -> None:
+def test_ends_with(what: str, at_desk: Actor, operator: Actor, alice: User, erin: User, nextdoor: Organization) -> None:
     make_user(alice.organization, "olga", role="owner")
-    own = Session.objects.get(pk=at_desk.session_id)
+    own = Session.objects.get(pk__in=[at_desk.session_id])
     begun = begin(at_desk, erin)
     actor = borrowed(begun)
     assert opens(begun)
