@@ -165,7 +165,7 @@ def _write(
         actor_kind=actor.hands.kind,
         actor_id=actor.hands.id,
         acting_as_id=actor.id if actor.impersonator else None,
-        subject_kind=KINDS[type(subject)] if subject is not None else "",
+        subject_kind=KINDS[subject.__class__] if subject is not None else "",
         subject_id=subject.pk if subject is not None else None,
         person_id=person.pk if person is not None else None,
         organization_id=organization_id,

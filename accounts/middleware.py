@@ -148,12 +148,15 @@ class LiveSessionMiddleware:
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponseBase | None:
         """Bring a browser back whose impersonation is over."""
-        if isinstance(request.user, User) or request.path.startswith("/api/"):
+        if isinstance(request.user, User):
             return None
         impersonation = left_behind(request)
         if impersonation is None or not own_again(request, impersonation, Door.PAGE):
             return None
         messages.info(request, "You are yourself again: the time was over, or it was ended.")
+        if request.path.startswith("/api/"):
+            request.user = AnonymousUser()
+            return None
         response = redirect("admin:index")
         response.status_code = 303
         return response

@@ -355,7 +355,7 @@ def _require_less_powerful(actor: Actor, user: User) -> None:
 
 def sees(actor: Actor, subject: Any) -> bool:
     """Say whether a row exists for the actor."""
-    found: bool = type(subject).objects.visible_to(actor).filter(pk=subject.pk).exists()
+    found: bool = subject.__class__.objects.visible_to(actor).filter(pk=subject.pk).exists()
     return found
 
 
