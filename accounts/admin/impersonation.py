@@ -18,6 +18,7 @@ class ImpersonateForm(VerbForm):
     """Why, and for how long."""
 
     needs_input = True
+    previews = False
     reason = forms.CharField(
         max_length=500,
         help_text="Kept in the audit trail, and shown to the person. A ticket number is enough.",

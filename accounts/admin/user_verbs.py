@@ -236,12 +236,12 @@ OTHERS: Final = (
         label="Act as",
         done="is who you act as",
         summary="Look at the service as this person does. Only what they see, and their own profile and claims: no "
-        "password, no address, no factors, no export, nobody else. All of it is recorded, with your name.",
+        "password, no address, no factors, no export, nobody else. All of it is recorded, with your name. Your own "
+        "session waits until you stop.",
         call=called_on("user", user_impersonate),
         form=ImpersonateForm,
         takes_many=False,
         fits=lambda user: user.may_sign_in,
-        effect=lambda _: "You act as this person; your own session waits until you stop.",
     ),
 )
 USER_VERBS: Final = {verb.word: verb for verb in (*(_status(verb) for verb in STATUS_VERBS.values()), *OTHERS)}

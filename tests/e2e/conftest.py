@@ -23,6 +23,8 @@ PEOPLE = {
     "root": ("root@example.com", "default", 200),
     "admin": ("lind003", "lindenhof", 200),
     "plain": ("lind050", "lindenhof", 403),
+    "acting": ("lind004", "lindenhof", 200),
+    "acting elsewhere": ("lind005", "lindenhof", 200),
     "newcomer": ("lind053", "lindenhof", 200),
     "mallory": ("mallory@nextdoor.example", "nextdoor", 200),
 }
@@ -48,7 +50,9 @@ us = policy.operator(os_user="tester", request_id="e2e")
 password = NewPassword(sys.stdin.read().strip())
 home = Organization.objects.get(slug="default")
 superuser_create(actor=us, organization=home, email="root@example.com", username=None, password=password)
-for name, must_change in (("lind003", False), ("lind050", False), ("lind053", True)):
+for name, must_change in (
+    ("lind003", False), ("lind004", False), ("lind005", False), ("lind050", False), ("lind053", True)
+):
     user = User.objects.get(username_key=name)
     user_set_password(actor=us, user=user, password=password, must_change_password=must_change)
 held, asked, late, erased, leaving = (User.objects.get(username_key=f"lind0{number}") for number in range(20, 25))
@@ -120,6 +124,7 @@ def places(service: Service) -> dict[str, str]:
     return {
         "person": person("lind010"),
         "other": person("lind011"),
+        "moderator": person("lind006"),
         "neighbour": first("usr", "SELECT id FROM accounts_user WHERE email_key = 'mallory@nextdoor.example'"),
         "nextdoor": first("org", "SELECT id FROM accounts_organization WHERE slug = 'nextdoor'"),
         "organization": first("org", "SELECT id FROM accounts_organization WHERE slug = 'lindenhof'"),

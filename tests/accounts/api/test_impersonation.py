@@ -17,30 +17,22 @@ pytestmark = pytest.mark.django_db
 REASON = {"reason": "Ticket 4521"}
 
 
-class Program(API):
-    """A program that shows an access token."""
-
-    def __init__(self, token: str) -> None:
-        super().__init__()
-        self.client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {token}"
-
-
 @pytest.fixture
-def program(alice: User) -> Program:
+def program(alice: User) -> API:
     """A program in which alice signed in."""
     issued = token_start(
         actor=anonymous(door=Door.API), organization=alice.organization, login="alice", password=PASSWORD
     )
-    return Program(issued.access_token)
+    return API.bearing(issued.access_token)
 
 
-def begun(program: API, user: User, **more: str) -> Program:
+def begun(program: API, user: User, **more: str) -> API:
     answer = program.post(f"users/{user.public_id}/impersonate/", {**REASON, **more})
     assert answer.status_code == 200, answer.body
-    return Program(answer.body["access_token"])
+    return API.bearing(answer.body["access_token"])
 
 
-def test_answers_exactly_four_fields(program: Program, bob: User) -> None:
+def test_answers_exactly_four_fields(program: API, bob: User) -> None:
     answer = program.post(f"users/{bob.public_id}/impersonate/", {**REASON, "duration": "15m"})
 
     session, event = Session.objects.get(kind="impersonation"), AuditEvent.objects.get(action="user.impersonate")
@@ -50,7 +42,7 @@ def test_answers_exactly_four_fields(program: Program, bob: User) -> None:
     assert answer["Cache-Control"] == "no-store"
 
 
-def test_the_token_shows_the_service_as_the_person_sees_it(program: Program, bob: User, carol: User) -> None:
+def test_the_token_shows_the_service_as_the_person_sees_it(program: API, bob: User, carol: User) -> None:
     acting = begun(program, bob)
 
     assert acting.get("me/").body["id"] == bob.public_id
@@ -65,7 +57,7 @@ def test_the_token_shows_the_service_as_the_person_sees_it(program: Program, bob
     )
 
 
-def test_the_trail_shows_both(program: Program, alice: User, bob: User) -> None:
+def test_the_trail_shows_both(program: API, alice: User, bob: User) -> None:
     begun(program, bob).patch("me/", {"nickname": "Bobby"})
 
     (shown,) = program.get("audit-events/?action=user.update").body["data"]
@@ -90,7 +82,7 @@ def test_the_trail_shows_both(program: Program, alice: User, bob: User) -> None:
     ],
 )
 def test_what_is_not_for_borrowed_hands(
-    program: Program, erin: User, method: str, path: str, body: Any, everything: Callable[[], Any]
+    program: API, erin: User, method: str, path: str, body: Any, everything: Callable[[], Any]
 ) -> None:
     acting = begun(program, erin)
     before = everything()
@@ -101,7 +93,7 @@ def test_what_is_not_for_borrowed_hands(
     assert everything() == before
 
 
-def test_exports_are_neither_listed_nor_fetched(program: Program, erin: User) -> None:
+def test_exports_are_neither_listed_nor_fetched(program: API, erin: User) -> None:
     made = program.post(f"users/{erin.public_id}/export/", {"format": "json"})
     acting = begun(program, erin)
 
@@ -109,7 +101,7 @@ def test_exports_are_neither_listed_nor_fetched(program: Program, erin: User) ->
         assert acting.get(path).status_code in {403, 404}, path
 
 
-def test_is_stopped_with_the_token_itself(program: Program, bob: User) -> None:
+def test_is_stopped_with_the_token_itself(program: API, bob: User) -> None:
     acting = begun(program, bob)
 
     assert acting.post("me/stop-impersonation/").status_code == 204
@@ -119,7 +111,7 @@ def test_is_stopped_with_the_token_itself(program: Program, bob: User) -> None:
     assert program.get("me/").status_code == 200
 
 
-def test_nobody_who_is_themselves_stops_anything(program: Program, alice: User, bob: User) -> None:
+def test_nobody_who_is_themselves_stops_anything(program: API, alice: User, bob: User) -> None:
     begun(program, bob)
 
     for client in (program, API.of(alice), key_of(alice)):
@@ -127,7 +119,7 @@ def test_nobody_who_is_themselves_stops_anything(program: Program, alice: User, 
     assert Session.objects.live().filter(kind="impersonation").count() == 1
 
 
-def test_dies_with_the_programs_own_session(program: Program, bob: User, alice: User) -> None:
+def test_dies_with_the_programs_own_session(program: API, bob: User, alice: User) -> None:
     acting = begun(program, bob)
     own = Session.objects.get(user=alice, kind="api")
 
@@ -158,9 +150,7 @@ def test_a_key_acts_and_is_named(alice: User, bob: User) -> None:
         ({**REASON, "duration": "2030-01-01"}, "duration"),
     ],
 )
-def test_what_it_does_not_take(
-    program: Program, bob: User, body: Any, field: str, everything: Callable[[], Any]
-) -> None:
+def test_what_it_does_not_take(program: API, bob: User, body: Any, field: str, everything: Callable[[], Any]) -> None:
     before = everything()
 
     answer = program.post(f"users/{bob.public_id}/impersonate/", body)
@@ -169,9 +159,7 @@ def test_what_it_does_not_take(
     assert everything() == before
 
 
-def test_how_long_is_the_organizations_to_settle(
-    program: Program, bob: User, acme: Organization, operator: Actor
-) -> None:
+def test_how_long_is_the_organizations_to_settle(program: API, bob: User, acme: Organization, operator: Actor) -> None:
     assert program.get(f"organizations/{acme.public_id}/").body["impersonation_max"] == "1h"
     org_update(actor=operator, organization=acme, impersonation_max=None)
 
