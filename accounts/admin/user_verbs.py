@@ -233,7 +233,7 @@ OTHERS: Final = (
     ),
     Verb(
         action=Action.USER_IMPERSONATE,
-        label="Act as",
+        label="Impersonate",
         done="is who you act as",
         summary="Look at the service as this person does. Only what they see, and their own profile and claims: no "
         "password, no address, no factors, no export, nobody else. All of it is recorded, with your name. Your own "

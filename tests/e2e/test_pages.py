@@ -147,7 +147,7 @@ def _letter_opened(visitor: Visitor) -> None:
 def _acting(path: str) -> Callable[[Visitor], None]:
     def act(visitor: Visitor) -> None:
         visitor.page.get_by_label("Reason").fill("Ticket 4521")
-        visitor.press("Act as now")
+        visitor.press("Impersonate now")
         visitor.go(path)
         banner = visitor.page.get_by_role("complementary", name="Acting as somebody else")
         expect(banner.get_by_role("button", name="Stop, be myself again")).to_be_visible()

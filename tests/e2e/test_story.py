@@ -122,10 +122,10 @@ def test_an_admin_acts_as_a_moderator_and_comes_back(visit: Visit) -> None:
     page.locator("tbody").get_by_role("link").first.click()
     name, own_page = admin.heading, page.url
 
-    admin.follow("Act as")
+    admin.follow("Impersonate")
     page.get_by_label("Reason").fill("Ticket 4521")
     page.get_by_label("For how long").fill("15m")
-    admin.press("Act as now")
+    admin.press("Impersonate now")
     banner = page.get_by_role("complementary", name="Acting as somebody else")
     expect(banner).to_contain_text(f"You act as {name} until")
     admin.follow("People")

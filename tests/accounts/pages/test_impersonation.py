@@ -345,7 +345,7 @@ def test_the_lists_of_sessions_and_the_trail_show_who_acts(browser: Browser, ali
     for path in ("/admin/accounts/session/", f"/admin/accounts/user/{frank.public_id}/sessions/"):
         text = text_of(browser.get(path))
         assert "Ticket 4521" in text
-        assert "acts as this person" in text
+        assert "Alice acts as this person" in text
     for path in ("/admin/accounts/auditevent/", f"/admin/accounts/user/{frank.public_id}/audit/"):
         assert "Alice as Frank" in text_of(browser.get(path))
     assert "Acting as" in text_of(browser.get(f"/admin/accounts/auditevent/{event.public_id}/"))
