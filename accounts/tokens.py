@@ -57,13 +57,15 @@ def signed_token(
     session_id: UUID,
     organization_id: UUID,
     methods: Sequence[str],
+    audience: str = "",
     more: Mapping[str, Any],
     ends: datetime | None = None,
 ) -> tuple[str, datetime]:
     """Make a token, and say when it ends.
 
     :param methods: how the person signed in (``amr``, RFC 8176)
-    :param more: roles and claims of the application it is for, and who acts (``act``, RFC 8693)
+    :param audience: the id of the application it is for; this service if not said
+    :param more: roles and claims of the application it is for, or who acts (``act``, RFC 8693)
     :param ends: of an impersonation, with which its token ends
     """
     now = timezone.now().astimezone(UTC).replace(microsecond=0)
@@ -72,7 +74,7 @@ def signed_token(
     payload = {
         **more,
         "iss": settings.PUBLIC_URL,
-        "aud": settings.PUBLIC_URL,
+        "aud": audience or settings.PUBLIC_URL,
         "sub": ids.encode("usr", user_id),
         "sid": ids.encode("ses", session_id),
         "org": ids.encode("org", organization_id),

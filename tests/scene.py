@@ -7,6 +7,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from accounts import ids, policy
+from accounts.actors import Door
 from accounts.models import (
     APIKey,
     Application,
@@ -20,6 +21,7 @@ from accounts.models import (
     User,
 )
 from accounts.operations.links import mint
+from accounts.operations.tokens import token_start
 from accounts.statuses import TRANSITIONS, Status
 from gdpr.models import SubjectRequest
 from gdpr.operations.holds import hold_place
@@ -29,7 +31,7 @@ from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
 from tests.factories.receipts import make_receipt
 from tests.factories.roles import make_application
-from tests.factories.users import SessionFactory, make_user
+from tests.factories.users import PASSWORD, SessionFactory, make_user
 
 __all__ = ["KNOWN", "build", "stage"]
 
@@ -84,13 +86,18 @@ def build() -> dict[str, str]:
     make_claim(default, "languages", type="strings")
     say(bob, department, "Engineering")
     make_claim(acme, "tier", application=make_application(acme), schema={"enum": ["gold", "basic"]})
+    issued = token_start(
+        actor=policy.anonymous(door=Door.CLI), organization=default, login="bob@example.com", password=PASSWORD
+    )
     token = mint(bob, Purpose.PASSWORD_RESET).rstrip("/").rpartition("/")[2]
     return {
         "people.txt": "bob@example.com\njane@example.com\n",
         "user_ids.txt": f"usr_{KNOWN}\n",
         "known-by.txt": "gone@left.example\n",
         "receipt.json": json.dumps(make_receipt()),
-        "password.txt": "correct horse battery staple\n",
+        "password.txt": f"{PASSWORD}\n",
+        "refresh.txt": f"{issued.refresh_token}\n",
+        "token.txt": f"{issued.access_token}\n",
         "reset.txt": f"{token}\ncorrect horse battery staple\n",
     }
 

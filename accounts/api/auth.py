@@ -10,7 +10,7 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
 from accounts.errors import NotFound
-from accounts.models import Organization
+from accounts.models import Application, Organization
 from accounts.operations.addresses import email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.recovery import password_reset, password_reset_request
@@ -20,6 +20,7 @@ from accounts.serializers.tokens import TokenOutput, token_answer
 __all__ = ["AuthViewSet"]
 
 USUAL_ORGANIZATION = "default"
+FOR = "id or slug of the application that the access token is for; this service if left out"
 
 
 class ResetRequestInput(Input):
@@ -51,6 +52,7 @@ class TokenInput(Input):
     code = Text(
         required=False, default="", write_only=True, max_length=16, help_text="of the second factor, where there is one"
     )
+    app = Text(required=False, default="", max_length=63, help_text=FOR)
 
 
 class RefreshInput(Input):
@@ -58,6 +60,7 @@ class RefreshInput(Input):
 
     refresh_token = Text(write_only=True, max_length=200)
     org = Text(required=False, max_length=63, help_text="another organization of one's own; home if left out")
+    app = Text(required=False, default="", max_length=63, help_text=FOR)
 
 
 class AcceptedOutput(serializers.Serializer[Any]):
@@ -84,12 +87,19 @@ class AuthViewSet(HouseViewSet):
     def token(self, request: Request) -> Response:
         """Sign a program in; the same answer for every reason why not."""
         given = self.read()
+        organization = Organization.objects.named(given["org"].lower()).first()
+        application = None
+        if given["app"]:
+            # SECURITY: an application that is not there is answered like an organization that is not.
+            application = Application.objects.filter(organization=organization).named(given["app"]).first()
+            organization = organization if application else None
         issued = token_start(
             actor=self.actor,
-            organization=Organization.objects.named(given["org"].lower()).first(),
+            organization=organization,
             login=given["login"],
             password=given["password"],
             code=given["code"],
+            application=application,
         )
         return Response(token_answer(issued))
 
@@ -101,7 +111,9 @@ class AuthViewSet(HouseViewSet):
             organization = Organization.objects.named(given["org"].lower()).first()
             if organization is None:
                 raise NotFound("Organization not found.")
-        issued = token_refresh(actor=self.actor, token=given["refresh_token"], organization=organization)
+        issued = token_refresh(
+            actor=self.actor, token=given["refresh_token"], organization=organization, application=given["app"]
+        )
         return Response(token_answer(issued))
 
     def reset_request(self, request: Request) -> Response:

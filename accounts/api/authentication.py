@@ -1,6 +1,6 @@
 """Signing in to the API: an access token, a key, or the browser's session with its CSRF token."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
@@ -11,7 +11,9 @@ from accounts.models import APIKey, Session
 from accounts.operations.api_keys import api_key_authenticated
 from accounts.operations.tokens import token_authenticated
 
-__all__ = ["BrowserAuthentication", "HeaderAuthentication"]
+__all__ = ["HOW", "BrowserAuthentication", "HeaderAuthentication"]
+
+HOW: Final = "Send Authorization: Bearer <token>, or Authorization: Api-Key <key>."
 
 
 class HeaderAuthentication(BaseAuthentication):
@@ -31,9 +33,7 @@ class HeaderAuthentication(BaseAuthentication):
             return session.user, session
         if scheme.lower() == b"api-key":
             return AnonymousUser(), api_key_authenticated(text)
-        raise NotAuthenticated(
-            "You are not signed in.", remedy="Send Authorization: Bearer <token>, or Authorization: Api-Key <key>."
-        )
+        raise NotAuthenticated("You are not signed in.", remedy=HOW)
 
     def authenticate_header(self, request: Request) -> str:
         """Name the schemes in a 401."""

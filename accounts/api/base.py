@@ -15,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts import ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
-from accounts.api.authentication import BrowserAuthentication, HeaderAuthentication
+from accounts.api.authentication import HOW, BrowserAuthentication, HeaderAuthentication
 from accounts.api.endpoints import PARAMETERS, Endpoint
 from accounts.api.errors import LengthUnknown
 from accounts.browser import request_actor, where_of
@@ -80,7 +80,7 @@ class HouseViewSet(GenericViewSet[Any]):
         else:
             self.actor = request_actor(request._request, Door.API)
             if self.actor.user_id is None:
-                raise NotAuthenticated("You are not signed in.", remedy="Send Authorization: Api-Key <key>.")
+                raise NotAuthenticated("You are not signed in.", remedy=HOW)
         if self.action not in self.endpoints:  # OPTIONS, and methods that are refused next
             return
         if self.endpoint.reading is not None:

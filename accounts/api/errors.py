@@ -123,7 +123,7 @@ def answer(failure: Exception, context: Mapping[str, Any]) -> Response:
         log.error("fault", exc_info=failure)
     headers = {}
     if isinstance(error, NotAuthenticated):
-        headers["WWW-Authenticate"] = "Api-Key"
+        headers["WWW-Authenticate"] = "Bearer, Api-Key"
     if isinstance(error, Unavailable):
         headers["Retry-After"] = "1"
     if isinstance(error, Throttled):

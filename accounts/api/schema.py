@@ -19,7 +19,7 @@ from rest_framework import serializers
 from accounts.api.endpoints import PARAMETERS, Endpoint
 from accounts.api.errors import ProblemRenderer
 
-__all__ = ["BrowserScheme", "HouseSchema", "KeyScheme", "ProblemOutput", "strict"]
+__all__ = ["BrowserScheme", "HeaderScheme", "HouseSchema", "ProblemOutput", "strict"]
 
 JSON = "application/json"
 FILE = "application/octet-stream"
@@ -156,20 +156,32 @@ def _header(name: str, meaning: str, *, answer: bool = False) -> OpenApiParamete
     )
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """An API key."""
+class HeaderScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A program's access token, or an API key."""
 
-    target_class = "accounts.api.authentication.KeyAuthentication"
-    name = "apiKey"
+    target_class = "accounts.api.authentication.HeaderAuthentication"
+    name = ["bearer", "apiKey"]
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Say how a key is sent."""
-        return {
-            "type": "apiKey",
-            "in": "header",
-            "name": "Authorization",
-            "description": "`Authorization: Api-Key <key>`; its scopes narrow what it may do.",
-        }
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        """Say that one of the two is enough."""
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        """Say how each is sent."""
+        return [
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "`Authorization: Bearer <access token>`, from `auth/token/`; what its person may do.",
+            },
+            {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Authorization: Api-Key <key>`; its scopes narrow what it may do.",
+            },
+        ]
 
 
 class BrowserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -4,14 +4,24 @@ A refresh token that comes a second time was stolen, before or after: the sessio
 """
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
 from accounts import policy
 from accounts.actors import Actor
+from accounts.claims import Place
 from accounts.errors import NotAuthenticated, NotFound
-from accounts.models import Membership, Organization, RefreshToken, Session
+from accounts.models import (
+    Application,
+    ClaimValue,
+    Membership,
+    Organization,
+    RefreshToken,
+    RoleAssignment,
+    Session,
+    User,
+)
 from accounts.operations.sessions import (
     SecondFactorNeeded,
     session_revoke,
@@ -37,10 +47,17 @@ class Issued(NamedTuple):
 
 
 def token_start(
-    *, actor: Actor, organization: Organization | None, login: str, password: str, code: str = ""
+    *,
+    actor: Actor,
+    organization: Organization | None,
+    login: str,
+    password: str,
+    code: str = "",
+    application: Application | None = None,
 ) -> Issued:
     """Sign a program in with somebody's password, and their code where a second factor is enrolled.
 
+    :param application: of the organization, that the access token is for; this service if not said
     :raises NotAuthenticated: if it is not to be, the same for every reason
     :raises SecondFactorNeeded: if the password was right and the code is missing or wrong
     :raises Throttled: after too many wrong ones
@@ -52,15 +69,18 @@ def token_start(
         if not code:
             raise
         session = session_start_with_code(actor=actor, proof=needed.proof, code=code, refresh=refresh)
-    return _issued(session, refresh.text, session.user.organization)
+    return _issued(session, refresh.text, session.user.organization, application)
 
 
-def token_refresh(*, actor: Actor, token: str, organization: Organization | None = None) -> Issued:
+def token_refresh(
+    *, actor: Actor, token: str, organization: Organization | None = None, application: str = ""
+) -> Issued:
     """Give the next access token, and the next refresh token; the one that was used opens nothing more.
 
     :param organization: one of the person's own that the token is for; their home if not said
+    :param application: id or slug of one of that organization that the access token is for; this service if not said
     :raises NotAuthenticated: the same for every token that opens nothing; used twice, it ends its session
-    :raises NotFound: if the person does not belong to that organization
+    :raises NotFound: if the person does not belong to that organization, or it has no such application
     """
     parsed = parse(LABEL, token)
     rows = RefreshToken.objects.select_related("session__user__organization")
@@ -72,6 +92,9 @@ def token_refresh(*, actor: Actor, token: str, organization: Organization | None
     policy.assert_live(session.user, session=session, needs_session=True)
     if not Membership.objects.filter(user=session.user, organization=home).exists():
         raise NotFound("Organization not found.")
+    wanted = Application.objects.filter(organization=home).named(application).first() if application else None
+    if application and wanted is None:
+        raise NotFound("Application not found.")
     with transaction.atomic():
         is_first = RefreshToken.objects.use(row)
         if is_first:
@@ -80,7 +103,7 @@ def token_refresh(*, actor: Actor, token: str, organization: Organization | None
         session_revoke(actor=policy.system(), session=session, reason="A refresh token was used twice.")
         raise _dead()
     session_seen(session)
-    return _issued(session, fresh.text, home)
+    return _issued(session, fresh.text, home, wanted)
 
 
 def token_authenticated(text: str) -> Session:
@@ -97,15 +120,31 @@ def token_authenticated(text: str) -> Session:
     return session
 
 
-def _issued(session: Session, refresh: str, organization: Organization) -> Issued:
+def _issued(session: Session, refresh: str, organization: Organization, application: Application | None) -> Issued:
     access, ends = signed_token(
         user_id=session.user_id,
         session_id=session.pk,
         organization_id=organization.pk,
         methods=session.methods,
-        more={},
+        audience=application.public_id if application else "",
+        more=_said_there(session.user, organization, application),
     )
     return Issued(session, access, min(ends, session.expires_at), refresh)
+
+
+def _said_there(user: User, organization: Organization, application: Application | None) -> dict[str, Any]:
+    """Give a person's roles and claims there; those of other applications are nobody's business."""
+    roles = RoleAssignment.objects.live().of_user(user.pk).filter(organization_id=organization.pk)
+    roles = roles.filter(role__application=application).order_by("role__slug")
+    values = ClaimValue.objects.filter(user=user, organization=organization, application=application)
+    return {
+        "roles": list(roles.values_list("role__slug", flat=True)),
+        "claims": {
+            value.definition.name: value.value
+            for value in values.with_shown()
+            if Place.ACCESS_TOKEN in value.definition.appears_in
+        },
+    }
 
 
 def _dead() -> NotAuthenticated:

@@ -27,6 +27,7 @@ from accounts.models import (
     Organization,
     Outbox,
     Role,
+    Session,
     User,
 )
 from accounts.statuses import Status
@@ -302,6 +303,7 @@ class _Planter:
             Application: lambda: make_application(self.person.organization, self.word(LENGTH)).pk,
             ClaimDefinition: lambda: make_claim(self.person.organization, self.word(LENGTH)).pk,
             ClaimValue: lambda: ClaimValue.objects.filter(user=holder).order_by("-pk")[0].pk,
+            Session: lambda: Session.objects.filter(user=holder).order_by("-pk")[0].pk,
             Outbox: lambda: self.letter(self.person if path == Link("user") else self.neighbour),
             Invite: lambda: (
                 self.open_link() if field.name == "via" else Invite.objects.filter(user=holder).order_by("-pk")[0].pk

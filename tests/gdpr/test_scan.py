@@ -45,9 +45,8 @@ def places(report: ScanReport, person: str) -> dict[tuple[str, str], Place]:
 def _no_samples(transactional_db: None) -> None:
     """Begin without what the planner kept of rows that an earlier test had counted."""
     if connection.vendor == "postgresql":
-        execute(
-            "DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM pg_class WHERE relname LIKE 'accounts_%%')"
-        )
+        ours = "SELECT oid FROM pg_class WHERE relname LIKE 'accounts_%%'"
+        execute(f"DELETE FROM pg_statistic WHERE starelid IN ({ours})")
 
 
 @pytest.fixture

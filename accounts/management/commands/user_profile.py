@@ -29,9 +29,8 @@ class Command(BaseCommand):
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:
         """Show it."""
-        token = arguments.token or os.environ.get("IDENTITY_TOKEN", "")
-        if token == "-":  # noqa: S105 -- the word for standard input
-            token = sys.stdin.readline().strip()
+        given = arguments.token or os.environ.get("IDENTITY_TOKEN", "")
+        token = sys.stdin.readline().strip() if given == "-" else given
         if not token:
             raise Invalid(
                 "There is no token.", remedy="Use --token -, or IDENTITY_TOKEN.", fields={"token": "is missing"}

@@ -4,12 +4,15 @@ import getpass
 import sys
 import uuid
 from argparse import Namespace
+from functools import partial
 from typing import Any
 
 from accounts import policy
 from accounts.actors import Actor, Door
 from accounts.errors import Invalid
+from accounts.management import parser as options
 from accounts.management.base import Command as BaseCommand
+from accounts.management.definitions import application_named
 from accounts.management.parser import Parser
 from accounts.management.selection import find_organization
 from accounts.operations.sessions import SecondFactorNeeded
@@ -37,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--org", metavar="O", help="id or slug: where the person is at home, or what the token is for"
         )
+        options.add_app(parser, "the application that the access token is for; this service if left out")
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
         parser.add_argument("--code", metavar="C", default="", help="of the second factor, where there is one")
 
@@ -46,27 +50,24 @@ class Command(BaseCommand):
         organization = find_organization(actor, arguments.org) if arguments.org or arguments.login else None
         if arguments.refresh:
             token = sys.stdin.readline().strip() if arguments.refresh == "-" else arguments.refresh
-            return token_answer(token_refresh(actor=anybody, token=token, organization=organization))
-        password = self.password(arguments)
-        try:
-            issued = token_start(
-                actor=anybody,
-                organization=organization,
-                login=arguments.login,
-                password=password,
-                code=arguments.code,
+            issued = token_refresh(
+                actor=anybody, token=token, organization=organization, application=arguments.app or ""
             )
+            return token_answer(issued)
+        start = partial(
+            token_start,
+            actor=anybody,
+            organization=organization,
+            login=arguments.login,
+            password=self.password(arguments),
+            application=application_named(actor, arguments, organization) if organization else None,
+        )
+        try:
+            return token_answer(start(code=arguments.code))
         except SecondFactorNeeded:
             if arguments.code or not sys.stdin.isatty():
                 raise
-            issued = token_start(
-                actor=anybody,
-                organization=organization,
-                login=arguments.login,
-                password=password,
-                code=getpass.getpass("Code: "),
-            )
-        return token_answer(issued)
+        return token_answer(start(code=getpass.getpass("Code: ")))
 
     def password(self, arguments: Namespace) -> str:
         """Get the password, never from the command line.

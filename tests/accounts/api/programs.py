@@ -15,8 +15,8 @@ __all__ = ["API", "key_of"]
 class API:
     """A program that talks JSON."""
 
-    def __init__(self, secret: str = "") -> None:
-        self.client = Browser(headers={"Authorization": f"Api-Key {secret}"} if secret else {})
+    def __init__(self, secret: str = "", scheme: str = "Api-Key") -> None:
+        self.client = Browser(headers={"Authorization": f"{scheme} {secret}"} if secret else {})
 
     @classmethod
     def of(cls, person: User) -> "API":

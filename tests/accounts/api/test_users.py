@@ -90,4 +90,4 @@ class TestUsers:
         ]
 
         assert {answer.status_code for answer in answers} == {401}
-        assert {answer["WWW-Authenticate"] for answer in answers} == {"Api-Key"}
+        assert {answer["WWW-Authenticate"] for answer in answers} == {"Bearer, Api-Key"}

@@ -7,18 +7,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import ids, policy
 from accounts.actors import Door
 from accounts.errors import AccountsError, NotAuthenticated, NotFound
 from accounts.keys import Purpose, keyring
-from accounts.models import AuditEvent, Organization, RefreshToken, Session, User
+from accounts.models import Application, AuditEvent, Organization, RefreshToken, RoleAssignment, Session, User
 from accounts.operations.sessions import SecondFactorNeeded
 from accounts.operations.tokens import Issued, token_authenticated, token_refresh, token_start
 from accounts.statuses import Status
 from accounts.tokens import LIFE, jwks, read_token, signed_token
 from tests.accounts.pages.browsing import at_once, code_of, enrol, wrong_code_of
+from tests.factories.claims import make_claim, say
+from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import PASSWORD, SessionFactory
 
 PROGRAM = policy.anonymous(door=Door.API, ip="192.0.2.9", device="Test/Python")
@@ -220,3 +223,56 @@ def test_the_key_set_has_public_halves_only(bob: User) -> None:
 
     assert [key["kid"] for key in published] == [key.id for key in keyring().keys[Purpose.TOKEN]]
     assert all("d" not in key for key in published)
+
+
+class TestApplications:
+    """What a token says of somebody, by what it is for."""
+
+    @pytest.fixture
+    def shop(self, acme: Organization, bob: User) -> Application:
+        shop, crm = make_application(acme, "shop", "shop.refund"), make_application(acme, "crm", "crm.read")
+        for application in (None, shop, crm):
+            slug = application.slug if application else "own"
+            word = f"{slug}.refund" if application is shop else "crm.read" if application else "user.show"
+            give_custom(bob, make_role(acme, f"{slug}-clerk", word, application=application))
+            say(bob, make_claim(acme, f"{slug}_tier", application=application, appears_in=["access_token"]), "gold")
+            say(bob, make_claim(acme, f"{slug}_note", application=application, appears_in=["userinfo"]), "kept back")
+        return shop
+
+    def test_without_one_what_is_of_the_organization(self, bob: User, shop: Application) -> None:
+        said = parts(start(bob).access_token)[1]
+
+        assert (said["roles"], said["claims"]) == (["member", "own-clerk"], {"own_tier": "gold"})
+        assert said["aud"] == settings.PUBLIC_URL
+
+    def test_for_one_its_own_and_of_no_other(self, bob: User, acme: Organization, shop: Application) -> None:
+        first = token_start(actor=PROGRAM, organization=acme, login="bob", password=PASSWORD, application=shop)
+        second = token_refresh(actor=PROGRAM, token=first.refresh_token, application="shop")
+
+        for issued in (first, second):
+            said = parts(issued.access_token)[1]
+            assert (said["roles"], said["claims"]) == (["shop-clerk"], {"shop_tier": "gold"})
+            assert said["aud"] == shop.public_id
+
+    def test_what_is_for_an_application_opens_nothing_here(
+        self, bob: User, acme: Organization, shop: Application
+    ) -> None:
+        issued = token_start(actor=PROGRAM, organization=acme, login="bob", password=PASSWORD, application=shop)
+
+        with pytest.raises(NotAuthenticated):
+            token_authenticated(issued.access_token)
+
+    def test_one_that_is_elsewhere_is_not_there_and_uses_nothing_up(self, bob: User, nextdoor: Organization) -> None:
+        token = start(bob).refresh_token
+        theirs = make_application(nextdoor, "theirs", "theirs.read")
+
+        for named in ("theirs", theirs.public_id, "nothing", "\x00"):
+            with pytest.raises(NotFound, match="Application"):
+                token_refresh(actor=PROGRAM, token=token, application=named)
+
+        assert refresh(token).session.is_live
+
+    def test_a_role_that_ran_out_is_said_no_more(self, bob: User, shop: Application) -> None:
+        RoleAssignment.objects.filter(role__slug="own-clerk").update(until=timezone.now())
+
+        assert parts(start(bob).access_token)[1]["roles"] == ["member"]
