@@ -16,9 +16,10 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from accounts import policy
 from accounts.actors import Actor, Door
-from accounts.errors import NotAuthenticated
+from accounts.errors import NotAuthenticated, NotFound
 from accounts.models import Session, User
 from accounts.models.sessions import session_key_hash
+from accounts.operations.impersonation import impersonation_stop
 from accounts.operations.sessions import session_end
 
 __all__ = [
@@ -27,7 +28,10 @@ __all__ = [
     "device_of",
     "fresh_key",
     "home_of",
+    "is_borrowed",
+    "left_behind",
     "next_address",
+    "own_again",
     "password_changed",
     "request_actor",
     "session_of",
@@ -77,8 +81,41 @@ def password_changed(request: HttpRequest, user: User) -> None:
     request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 
 
+def is_borrowed(request: HttpRequest) -> bool:
+    """Say whether somebody acts as the person that the browser is signed in as (``LiveSessionMiddleware``)."""
+    return getattr(request, "impersonation", None) is not None
+
+
+def left_behind(request: HttpRequest) -> Session | None:
+    """Find the impersonation that the browser's key opened, live or not, if that browser began it."""
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if not key:
+        return None
+    rows = Session.objects.select_related("user").filter(key_hash=session_key_hash(key), kind=Session.IMPERSONATION)
+    return rows.first()
+
+
+def own_again(request: HttpRequest, impersonation: Session, door: Door) -> bool:
+    """Bring the browser back to the session of whoever acted; says whether that one lives."""
+    rows = Session.objects.select_related("user__organization")
+    own = rows.filter(pk=impersonation.started_in).first() if impersonation.started_in else None
+    if own is None:
+        return False
+    # SECURITY: the server knows whose session waits; the browser names nobody, and gets a key that nobody has seen.
+    actor, key = policy.actor_for(own.user, door=door, session=own, **where_of(request)), fresh_key()
+    try:
+        own = impersonation_stop(actor=actor, session=impersonation, key_hash=session_key_hash(key))
+    except (NotAuthenticated, NotFound):
+        return False
+    signed_in(request, own, key)
+    return True
+
+
 def sign_out(request: HttpRequest, door: Door) -> None:
-    """End whatever session the browser has, and take its key away."""
+    """End whatever session the browser has, that of who acts as somebody included, and take its key away."""
+    impersonation = left_behind(request)
+    if impersonation is not None:
+        own_again(request, impersonation, door)
     session = session_of(request)
     if session is not None:
         with suppress(NotAuthenticated):  # it was ended a moment ago by somebody else

@@ -239,7 +239,7 @@ def _moment(at: datetime, user: User) -> str:
 
 def _sign_in(user: User, at: datetime) -> dict[str, str]:
     """Say where it was: the session that was opened when the letter was written."""
-    session = Session.objects.filter(user=user, created_at__lte=at).order_by("-created_at", "-pk").first()
+    session = Session.objects.own().filter(user=user, created_at__lte=at).order_by("-created_at", "-pk").first()
     return {"device": _line(session.device) if session else "", "ip": (session.ip if session else "") or ""}
 
 

@@ -50,6 +50,7 @@ DESCRIPTIONS: Final[Mapping[Action, str]] = {
     Action.USER_SET: "Set roles, confirmation and lock at once",
     Action.USER_SUSPEND_MATCHING: "Suspend everybody who matches a filter",
     Action.USER_SIGN_OUT: "End every session of a person",
+    Action.USER_IMPERSONATE: "Act as people who may do less than oneself, for a while and on record",
     Action.USER_EXPORT: "Hand over all that is held about a person",
     Action.USER_PURGE: "Erase people, with a receipt",
     Action.USER_DELETE: "Erase people, their account's row too",

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, invites, keys, letters, links, passwords, signing_in
+from accounts.pages import failures, health, impersonation, invites, keys, letters, links, passwords, signing_in
 from gdpr.admin import site
 from gdpr.pages import account_urls
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path("letters/", letters.letters, name="letters"),
     path("letters/<str:name>/", letters.letter, name="letter"),
     path("letters/<str:name>/html/", letters.letter_html, name="letter-html"),
+    path("impersonation/stop/", impersonation.stop, name="impersonation-stop"),
     path("password/reset/", passwords.reset_password, name="password-reset"),
     path("sign-in/", signing_in.sign_in, name="sign-in"),
     path("sign-in/<slug:slug>/", signing_in.sign_in, name="sign-in-at"),

@@ -489,6 +489,8 @@ class HouseAdmin(ModelAdmin[Any]):
             messages.error(request, result.error.message)
         elif result.result == "unchanged":
             messages.info(request, f"Nothing changed: {self.named(single).text} was so already.")
+        elif onward := form.onward(request):
+            return onward
         elif form.secret:
             context = {"title": "Copy it now", "secret": form.secret, "name": self.named(single).text}
             return self.render(request, "secret.html", {**context, "back": self.place(single)})

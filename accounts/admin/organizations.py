@@ -16,7 +16,7 @@ from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, View, actor_of, answering
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Link, badge, date
-from accounts.admin.verbs import HouseForm, Verb, VersionedForm, called_on
+from accounts.admin.verbs import DurationField, HouseForm, Verb, VersionedForm, called_on
 from accounts.errors import Conflict, Invalid, VersionConflict
 from accounts.mail import LANGUAGES
 from accounts.models import (
@@ -39,6 +39,7 @@ from accounts.operations.organizations import (
     org_suspend,
     org_update,
 )
+from accounts.times import duration_text
 from accounts.versioned import overtaken_text
 
 __all__ = ["INSIDE", "OrganizationAdmin"]
@@ -83,7 +84,8 @@ class RenameForm(VersionedForm, OrganizationForm):
         ],
         help_text="Who has none is asked to enrol one at the next sign-in.",
     )
-    field_order = ("name", "slug", "language", "invite_days", "second_factor", "reason")
+    impersonation_max = DurationField(label="Acting as somebody lasts at most", help_text="1m to 24h.", required=True)
+    field_order = ("name", "slug", "language", "invite_days", "second_factor", "impersonation_max", "reason")
 
 
 def name_values(row: Organization) -> dict[str, Any]:
@@ -94,6 +96,7 @@ def name_values(row: Organization) -> dict[str, Any]:
         "language": row.language,
         "invite_days": row.invite_days,
         "second_factor": row.second_factor,
+        "impersonation_max": duration_text(row.impersonation_max),
         "version": row.version,
     }
 

@@ -15,7 +15,7 @@ from accounts.actors import Door
 from accounts.admin.base import actor_of
 from accounts.admin.start import start_context
 from accounts.admin.tables import Link
-from accounts.browser import next_address, sign_out
+from accounts.browser import is_borrowed, next_address, sign_out
 from accounts.models import User
 
 __all__ = ["HouseAdminSite", "site"]
@@ -53,7 +53,8 @@ class HouseAdminSite(AdminSite):
         A second factor was asked for at sign-in.
         """
         user = request.user
-        return isinstance(user, User) and user.is_active and user.is_staff and not user.must_change_password
+        is_ready = isinstance(user, User) and (is_borrowed(request) or not user.must_change_password)
+        return is_ready and user.is_active and user.is_staff
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Put our sign-out before Django's, which is for staff only, and leave out what the house does not use.
@@ -88,7 +89,7 @@ class HouseAdminSite(AdminSite):
         wanted = next_address(request) or reverse("admin:index")
         if not isinstance(request.user, User):
             return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': wanted})}")
-        if request.user.must_change_password:
+        if request.user.must_change_password and not is_borrowed(request):
             return HttpResponseRedirect(f"{reverse('password-change')}?{urlencode({'next': wanted})}")
         if self.has_permission(request):
             return HttpResponseRedirect(wanted)

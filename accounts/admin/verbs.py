@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest, HttpResponseBase
 
 from accounts.actions import Action
 from accounts.actors import Actor
@@ -13,10 +14,11 @@ from accounts.admin.tables import Cell, Column, Table, TableRow
 from accounts.errors import AccountsError, NotFound
 from accounts.models import Organization
 from accounts.operations.bulk import RowResult
-from accounts.times import as_end
+from accounts.times import as_duration, as_end
 from accounts.versioned import Versioned
 
 __all__ = [
+    "DurationField",
     "EndField",
     "HouseForm",
     "ReasonForm",
@@ -42,6 +44,22 @@ class EndField(forms.CharField):
         text = super().clean(value)
         try:
             return as_end(text, field="end") if text else None
+        except AccountsError as refusal:
+            raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
+
+
+class DurationField(forms.CharField):
+    """How long, typed: ``30m``; nothing typed is ``None``."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        super().__init__(**{"max_length": 10, "required": False, "empty_value": None, "widget": widget, **options})
+
+    def clean(self, value: Any) -> Any:
+        """Read it."""
+        text = super().clean(value)
+        try:
+            return as_duration(text, field="duration") if text else None
         except AccountsError as refusal:
             raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
 
@@ -87,6 +105,10 @@ class VerbForm(HouseForm):
     def arguments(self) -> dict[str, Any]:
         """Give the arguments of the operation; an unbound form gives those of a first preview."""
         return {}
+
+    def onward(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Say where it leads once it is done, if not back to the row."""
+        return None
 
     def value(self, name: str) -> Any:
         """Read an input, ``None`` before anything was sent."""

@@ -10,11 +10,12 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
 from accounts.api.user_inputs import ProfileInput
-from accounts.errors import NotAllowed
-from accounts.models import APIKey, EmailChange, User
+from accounts.errors import NotAllowed, NotFound
+from accounts.models import APIKey, EmailChange, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.addresses import email_change
 from accounts.operations.factors import factor_enrol_finish, factor_enrol_start, recovery_codes_renew
+from accounts.operations.impersonation import impersonation_stop
 from accounts.operations.users import user_update
 from accounts.serializers.api_keys import APIKeyOutput
 from accounts.serializers.base import output
@@ -78,6 +79,7 @@ class MeViewSet(HouseViewSet):
         "enrol": Endpoint(name="factor_enrol_start", input=EnrolInput, output=EnrolmentOutput, status=201),
         "confirm": Endpoint(name="factor_enrol_finish", input=CodeInput, output=EnrolledOutput, is_bounded=True),
         "renew_codes": Endpoint(name="recovery_codes_renew", input=Input, output=EnrolledOutput),
+        "stop_impersonation": Endpoint(name="impersonation_stop", status=204),
         "email": Endpoint(name="me_email", output=AddressesOutput),
         "change_email": Endpoint(
             name="email_change", input=EmailChangeInput, output=AddressesOutput, status=202, is_bounded=True
@@ -143,6 +145,13 @@ class MeViewSet(HouseViewSet):
         given, person = self.read(), self._person()
         email_change(actor=self.actor, user=person, email=given["email"], current_password=given["current_password"])
         return Response(self._addresses(person), status=202)
+
+    def stop_impersonation(self, request: Request) -> Response:
+        """Stop acting as somebody: the impersonation that the token is of ends, and the token with it."""
+        if not isinstance(request.auth, Session):
+            raise NotFound("Impersonation not found.")
+        impersonation_stop(actor=self.actor, session=request.auth)
+        return Response(status=204)
 
     def _person(self) -> User:
         if self.actor.user_id is None:

@@ -13,7 +13,7 @@ from accounts.api.base import etag
 from accounts.api.claims import claims_named
 from accounts.api.endpoints import FILTERS, PAGE_WORDS, Endpoint
 from accounts.api.user_belongings import BELONGINGS, BelongingsViewSet
-from accounts.api.user_inputs import SearchInput, UserCreateInput, UserUpdateInput
+from accounts.api.user_inputs import ImpersonateInput, SearchInput, UserCreateInput, UserUpdateInput
 from accounts.api.user_verbs import MOST, SUMMARIES, VERBS, BulkInput, BulkOutput, refuse_strange
 from accounts.errors import Invalid
 from accounts.filters import USER_ORDERS, UserFilter
@@ -22,12 +22,14 @@ from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword
 from accounts.operations.bulk import RowResult, each, tried
 from accounts.operations.idempotency import begun, repeatable, was_done
+from accounts.operations.impersonation import user_impersonate
 from accounts.operations.users import (
     user_create,
     user_update,
 )
 from accounts.pagination import Order
 from accounts.serializers.base import output
+from accounts.serializers.impersonation import ImpersonationOutput, impersonation_answer
 from accounts.serializers.users import GuestOutput, UserDetailOutput, UserOutput
 
 __all__ = ["UserViewSet"]
@@ -50,6 +52,7 @@ class UserViewSet(BelongingsViewSet):
         "retrieve": Endpoint(name="user_show", reading=Action.USER_SHOW, output=UserDetailOutput),
         "partial_update": Endpoint(name="user_update", input=UserUpdateInput, output=UserOutput, versioned=True),
         "search": Endpoint(name="user_search", reading=Action.USER_SEARCH, input=SearchInput, output=UserOutput),
+        "impersonate": Endpoint(name="user_impersonate", input=ImpersonateInput, output=ImpersonationOutput),
         "bulk": Endpoint(name="user_bulk", input=BulkInput, output=BulkOutput, repeatable=True),
         **BELONGINGS,
         **{
@@ -141,6 +144,13 @@ class UserViewSet(BelongingsViewSet):
             expected_version=self.expected_version(),
         )
         return self.answered(changed.pk)
+
+    @action(detail=True, methods=["post"])
+    def impersonate(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Act as a user for a while: an access token that opens what they see, recorded with who acts and why."""
+        given = self.read()
+        user = self.person(id)
+        return Response(impersonation_answer(user_impersonate(actor=self.actor, user=user, **given)))
 
     @action(detail=False, methods=["post"])
     def search(self, request: Request) -> Response:

@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(editable=False, max_length=10)),
                 ('actor_kind', models.CharField(editable=False, max_length=12)),
                 ('actor_id', models.UUIDField(editable=False, null=True)),
+                ('acting_as_id', models.UUIDField(editable=False, null=True)),
                 ('subject_kind', models.CharField(blank=True, editable=False, max_length=20)),
                 ('subject_id', models.UUIDField(editable=False, null=True)),
                 ('person_id', models.UUIDField(editable=False, null=True)),
@@ -99,7 +100,7 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(editable=False, max_length=64)),
             ],
             options={
-                'indexes': [models.Index(fields=['occurred_at', 'id'], name='audit_by_time'), models.Index(fields=['organization_id', 'occurred_at', 'id'], name='audit_of_organization'), models.Index(fields=['subject_id', 'occurred_at', 'id'], name='audit_of_subject'), models.Index(fields=['actor_id', 'occurred_at', 'id'], name='audit_of_actor'), models.Index(fields=['person_id'], name='audit_of_person')],
+                'indexes': [models.Index(fields=['occurred_at', 'id'], name='audit_by_time'), models.Index(fields=['organization_id', 'occurred_at', 'id'], name='audit_of_organization'), models.Index(fields=['subject_id', 'occurred_at', 'id'], name='audit_of_subject'), models.Index(fields=['actor_id', 'occurred_at', 'id'], name='audit_of_actor'), models.Index(fields=['person_id'], name='audit_of_person'), models.Index(condition=models.Q(('acting_as_id__isnull', False)), fields=['acting_as_id'], name='audit_of_acting_as')],
                 'constraints': [models.UniqueConstraint(fields=('chain', 'sequence'), name='audit_sequence_once')],
             },
         ),
@@ -163,12 +164,13 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(db_default='en', default='en', max_length=35)),
                 ('second_factor', models.CharField(choices=[('optional', 'optional'), ('admins', 'admins'), ('required', 'required')], default='optional', max_length=8)),
                 ('invite_days', models.PositiveSmallIntegerField(db_default=7, default=7)),
+                ('impersonation_minutes', models.PositiveSmallIntegerField(db_default=60, default=60)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('updated_at', models.DateTimeField(editable=False, null=True)),
             ],
             options={
                 'indexes': [models.Index(fields=['created_at', 'id'], name='organization_by_created')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', [accounts.statuses.OrganizationStatus['ACTIVE'], accounts.statuses.OrganizationStatus['SUSPENDED'], accounts.statuses.OrganizationStatus['ARCHIVED']])), name='organization_status'), models.CheckConstraint(condition=models.Q(('second_factor__in', ['optional', 'admins', 'required'])), name='organization_second_factor'), models.CheckConstraint(condition=models.Q(('slug', ''), _negated=True), name='organization_slug_not_empty'), models.CheckConstraint(condition=models.Q(('invite_days__gte', 1), ('invite_days__lte', 90)), name='organization_invite_days')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', [accounts.statuses.OrganizationStatus['ACTIVE'], accounts.statuses.OrganizationStatus['SUSPENDED'], accounts.statuses.OrganizationStatus['ARCHIVED']])), name='organization_status'), models.CheckConstraint(condition=models.Q(('second_factor__in', ['optional', 'admins', 'required'])), name='organization_second_factor'), models.CheckConstraint(condition=models.Q(('slug', ''), _negated=True), name='organization_slug_not_empty'), models.CheckConstraint(condition=models.Q(('invite_days__gte', 1), ('invite_days__lte', 90)), name='organization_invite_days'), models.CheckConstraint(condition=models.Q(('impersonation_minutes__gte', 1), ('impersonation_minutes__lte', 1440)), name='organization_impersonation_minutes')],
             },
         ),
         migrations.CreateModel(
@@ -410,7 +412,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('id', accounts.models.base.PrefixedIDField(default=accounts.ids.new, editable=False, prefix='ses', primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('browser', 'browser'), ('api', 'api')], default='browser', max_length=16)),
+                ('kind', models.CharField(choices=[('browser', 'browser'), ('api', 'api'), ('impersonation', 'impersonation')], default='browser', max_length=16)),
                 ('methods', models.JSONField(default=list)),
                 ('must_enrol', models.BooleanField(default=False)),
                 ('key_hash', models.CharField(editable=False, max_length=64, unique=True)),
@@ -422,6 +424,10 @@ class Migration(migrations.Migration):
                 ('end_reason', models.CharField(blank=True, max_length=40)),
                 ('ip', models.GenericIPAddressField(null=True)),
                 ('device', models.CharField(blank=True, max_length=100)),
+                ('impersonator_kind', models.CharField(blank=True, max_length=12)),
+                ('impersonator_id', models.UUIDField(null=True)),
+                ('started_in', models.UUIDField(null=True)),
+                ('reason', models.CharField(blank=True, max_length=500)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
             ],
@@ -809,6 +815,26 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='session',
             index=models.Index(fields=['organization', 'created_at', 'id'], name='session_by_created'),
+        ),
+        migrations.AddIndex(
+            model_name='session',
+            index=models.Index(condition=models.Q(('impersonator_id__isnull', False)), fields=['impersonator_id'], name='session_by_impersonator'),
+        ),
+        migrations.AddIndex(
+            model_name='session',
+            index=models.Index(condition=models.Q(('started_in__isnull', False)), fields=['started_in'], name='session_by_started_in'),
+        ),
+        migrations.AddConstraint(
+            model_name='session',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'impersonation'), models.Q(('impersonator_kind', ''), _negated=True), models.Q(('reason', ''), _negated=True)), models.Q(models.Q(('kind', 'impersonation'), _negated=True), ('impersonator_id', None), ('impersonator_kind', ''), ('reason', ''), ('started_in', None)), _connector='OR'), name='session_impersonation_says_by_whom'),
+        ),
+        migrations.AddConstraint(
+            model_name='session',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None), ('kind', 'impersonation')), fields=('user', 'impersonator_kind', 'impersonator_id'), name='session_impersonation_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='session',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None), ('impersonator_kind', 'operator'), ('kind', 'impersonation')), fields=('user',), name='session_impersonation_once_by_operator'),
         ),
         migrations.AddConstraint(
             model_name='session',

@@ -1,5 +1,6 @@
 """Organizations, and who belongs to them."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -77,6 +78,7 @@ class Organization(Row):
         max_length=8, choices=[(rule.value, rule.value) for rule in SecondFactor], default=SecondFactor.OPTIONAL
     )
     invite_days = models.PositiveSmallIntegerField(default=7, db_default=7)
+    impersonation_minutes = models.PositiveSmallIntegerField(default=60, db_default=60)
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(null=True, editable=False)
 
@@ -92,6 +94,10 @@ class Organization(Row):
             models.CheckConstraint(
                 name="organization_invite_days", condition=Q(invite_days__gte=1, invite_days__lte=90)
             ),
+            models.CheckConstraint(
+                name="organization_impersonation_minutes",
+                condition=Q(impersonation_minutes__gte=1, impersonation_minutes__lte=24 * 60),
+            ),
         ]
         indexes = [models.Index(fields=["created_at", "id"], name="organization_by_created")]
 
@@ -99,6 +105,11 @@ class Organization(Row):
     def organization_id(self) -> UUID:
         """An organization belongs to itself, so that policy asks every row the same question."""
         return self.pk
+
+    @property
+    def impersonation_max(self) -> timedelta:
+        """How long somebody may act as another person at a time."""
+        return timedelta(minutes=self.impersonation_minutes)
 
     @property
     def is_active(self) -> bool:

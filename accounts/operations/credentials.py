@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.actors import Actor
+from accounts.actors import Actor, ActorKind
 from accounts.errors import Conflict, NotRecent
 from accounts.models import APIKey, Invite, RoleAssignment, Session, User
 from accounts.operations.links import void
@@ -34,13 +34,18 @@ def end_credentials(
 
     :param keys: also the API keys and invites they made, the invite that waits for them, and links that only
         confirm an address (``user_sign_out`` leaves those)
-    :param sessions: also their sessions (``user_set_password`` can leave those)
+    :param sessions: also their sessions, and those in which they act as somebody else (``user_set_password`` can
+        leave those)
     :param but: the one session that stays
     """
     theirs = Session.objects.filter(user=user)
     theirs = theirs.exclude(pk=but) if but else theirs
+    acting = Session.objects.by(ActorKind.USER, [user.pk])
+    if keys:
+        made = APIKey.objects.filter(made_by=user).values_list("pk", flat=True)
+        acting |= Session.objects.by(ActorKind.API_KEY, made)
     ended = {
-        "sessions": theirs.end(reason) if sessions else 0,
+        "sessions": theirs.end(reason) + acting.end(reason) if sessions else 0,
         "links": void(user, reason, confirmations=keys),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
         "invites": Invite.objects.filter(Q(invited_by=user.pk) | Q(user=user)).revoke() if keys else 0,

@@ -263,7 +263,7 @@ def open_session(
     """
     now, limits = timezone.now(), limits_of(user)
     is_new_device = (
-        user.last_sign_in_at is not None and not Session.objects.filter(user=user, device=actor.device).exists()
+        user.last_sign_in_at is not None and not Session.objects.own().filter(user=user, device=actor.device).exists()
     )
     user.last_sign_in_at = now
     user.save()

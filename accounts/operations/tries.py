@@ -81,7 +81,7 @@ def try_password(actor: Actor, user: User | None, *, named: str) -> Tried:
     is_there = user is not None and user.status not in {Status.PURGING, Status.PURGED}
     person_id = user.pk if user and is_there else _nobody(named)
     # SECURITY: the same queries whether there is such an account or not.
-    is_known = actor.ip is not None and Session.objects.filter(user_id=person_id, ip=actor.ip).exists()
+    is_known = actor.ip is not None and Session.objects.own().filter(user_id=person_id, ip=actor.ip).exists()
     kind = TriesOf.PASSWORD_FROM_KNOWN if is_known else TriesOf.PASSWORD_FROM_ELSEWHERE
     return _tried(actor, kind, person_id, user)
 

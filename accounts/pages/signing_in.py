@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actors import Door
-from accounts.browser import fresh_key, home_of, next_address, request_actor, sign_out, signed_in
+from accounts.browser import fresh_key, home_of, is_borrowed, next_address, request_actor, sign_out, signed_in
 from accounts.errors import AccountsError, Throttled
 from accounts.models import Organization, Session, User
 from accounts.models.sessions import session_key_hash
@@ -137,7 +137,7 @@ def _signed_in(request: HttpRequest, session: Session, key: str) -> HttpResponse
 def _onward(request: HttpRequest, user: User) -> HttpResponse:
     """Lead on whoever is signed in: to a password of their own, or to where they wanted."""
     wanted = next_address(request) or home_of(user)
-    if user.must_change_password:
+    if user.must_change_password and not is_borrowed(request):
         return HttpResponseRedirect(f"{reverse('password-change')}?{urlencode({'next': wanted})}")
     return HttpResponseRedirect(wanted)
 

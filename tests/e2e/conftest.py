@@ -26,6 +26,8 @@ PEOPLE = {
     "member": ("lind061", "lindenhof"),
     "leaver": ("lind062", "lindenhof"),
     "careful": ("lind054", "lindenhof"),
+    "acting": ("lind004", "lindenhof"),
+    "acting elsewhere": ("lind005", "lindenhof"),
     "newcomer": ("lind053", "lindenhof"),
     "mallory": ("mallory@nextdoor.example", "nextdoor"),
 }
@@ -51,7 +53,7 @@ us = policy.operator(os_user="tester", request_id="e2e")
 password = NewPassword(sys.stdin.read().strip())
 home = Organization.objects.get(slug="default")
 superuser_create(actor=us, organization=home, email="root@example.com", username=None, password=password)
-for name in ("lind003", "lind050", "lind053", "lind054", "lind061", "lind062", "lind063"):
+for name in ("lind003", "lind004", "lind005", "lind050", "lind053", "lind054", "lind061", "lind062", "lind063"):
     user = User.objects.get(username_key=name)
     user_set_password(actor=us, user=user, password=password, must_change_password=name == "lind053")
 held, asked, late, erased, leaving = (User.objects.get(username_key=f"lind0{number}") for number in range(20, 25))
@@ -123,6 +125,7 @@ def places(service: Service) -> dict[str, str]:
     return {
         "person": person("lind010"),
         "other": person("lind011"),
+        "moderator": person("lind006"),
         "neighbour": first("usr", "SELECT id FROM accounts_user WHERE email_key = 'mallory@nextdoor.example'"),
         "nextdoor": first("org", "SELECT id FROM accounts_organization WHERE slug = 'nextdoor'"),
         "organization": first("org", "SELECT id FROM accounts_organization WHERE slug = 'lindenhof'"),

@@ -196,6 +196,17 @@ def _letter_opened(visitor: Visitor) -> None:
     expect(visitor.page.frame_locator("iframe").get_by_role("heading")).to_be_visible()
 
 
+def _acting(path: str) -> Callable[[Visitor], None]:
+    def act(visitor: Visitor) -> None:
+        visitor.page.get_by_label("Reason").fill("Ticket 4521")
+        visitor.press("Impersonate now")
+        visitor.go(path)
+        banner = visitor.page.get_by_role("complementary", name="Acting as somebody else")
+        expect(banner.get_by_role("button", name="Stop, be myself again")).to_be_visible()
+
+    return act
+
+
 ADMIN = "/admin/accounts"
 ARCHIVED = "/admin/gdpr"
 KINDS = {
@@ -289,6 +300,13 @@ KINDS = {
     "verb, with mistakes": Kind("root", f"{ADMIN}/user/verbs/tag/?selected={{person}}", first=_sent_empty("Preview")),
     "verb, done": Kind("root", f"{ADMIN}/user/verbs/tag/?selected={{person}}&selected={{other}}", first=_tagged),
     "new password": Kind("root", f"{ADMIN}/user/verbs/set-password/?selected={{person}}"),
+    "acting as somebody": Kind("root", f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}"),
+    "banner in the admin": Kind(
+        "acting", f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}", first=_acting(f"{ADMIN}/user/")
+    ),
+    "banner on a page": Kind(
+        "acting elsewhere", f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}", first=_acting("/password/")
+    ),
     "organizations": Kind("root", f"{ADMIN}/organization/"),
     "new organization": Kind("root", f"{ADMIN}/organization/add/"),
     "organization": Kind("root", f"{ADMIN}/organization/{{organization}}/"),

@@ -303,6 +303,7 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
         "organization_add": {"name": "Third", "slug": "third"},
         "organization_change": {"name": "Acme renamed", "initial-name": "Acme", "slug": "acme",
                                 "initial-slug": "acme", "invite_days": "7", "initial-invite_days": "7",
+                                "impersonation_max": "1h", "initial-impersonation_max": "1h",
                                 "language": "en", "initial-language": "en",
                                 "second_factor": "optional", "initial-second_factor": "optional",
                                 "version": "1"},

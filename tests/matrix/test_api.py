@@ -151,6 +151,8 @@ ROUTES: dict[str, Route] = {
     "user_untag": on("bob", "++++0-00-", tags=["x"]),
     "user_set": on("bob", "+++-0-00-", confirmed=True),
     "user_sign_out": on("bob", "++++0+00-"),
+    "user_impersonate": on("bob", "+++-0-00-", reason="Ticket 1"),
+    "impersonation_stop": Route("000000000"),  # they are themselves: tests/accounts/api/test_impersonation.py
     "user_set_password": on("bob", "+++-0-00-", password="correct horse battery staple"),
     "user_reset_password": on("bob", "+++-0-00-"),
     "user_purge": on("bob", "+++-0-00-"),

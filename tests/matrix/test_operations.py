@@ -39,6 +39,7 @@ from accounts.operations import (
     backups,
     claims,
     factors,
+    impersonation,
     installation,
     invites,
     organizations,
@@ -157,6 +158,7 @@ PERMISSIONS: dict[str, Verb] = {
     "user_disable_two_factor": on_bob("++++---0--", factors.user_disable_two_factor),
     "user_reset_two_factor": on_bob("++++---0--", factors.user_reset_two_factor),
     "factor_remove": Verb("++++-0+00-", lambda world, actor: factors.factor_remove(actor=actor, factor=world.factor)),
+    "user_impersonate": on_bob("++++---0--", impersonation.user_impersonate, reason="Ticket 1"),
     "user_invite": on_acme("++++---0--", invites.user_invite, email="new@example.com"),
     "user_resend_invite": Verb(
         "++++---0--", lambda world, actor: invites.user_resend_invite(actor=actor, invite=world.invite)
@@ -276,6 +278,7 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_session_confirm_with_code",
     "account_delete",
     "account_keep",
+    "impersonation_stop",
     "link_redeem",
     "_password_reset_request",
     "password_reset",

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.actors import Actor, Door
-from accounts.browser import confirm_first, next_address, request_actor, session_of
+from accounts.browser import confirm_first, is_borrowed, next_address, request_actor, session_of
 from accounts.errors import AccountsError, NotAuthenticated, NotRecent, Throttled
 from accounts.models import User
 from accounts.operations.credentials import is_recent
@@ -82,7 +82,8 @@ def account_page(view: View) -> View:
     @wraps(view)
     def run(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
         here = {"next": request.get_full_path()}
-        if person_of(request).must_change_password and _page_of(request) not in BEFORE_ALL:
+        must_change = person_of(request).must_change_password and not is_borrowed(request)
+        if must_change and _page_of(request) not in BEFORE_ALL:
             return HttpResponseRedirect(f"{reverse('password-change')}?{urlencode(here)}")
         try:
             return view(request, *arguments, **named)

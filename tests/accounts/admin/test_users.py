@@ -138,7 +138,7 @@ class TestPerson:
                 "bob",
                 {
                     *("suspend", "lock", "archive", "restrict", "sign-out", "set-password", "reset-password"),
-                    *("confirm", "tag", "set"),
+                    *("confirm", "tag", "set", "impersonate"),
                 },
             ),
             ("frank", "bob", {"suspend", "lock", "sign-out", "tag"}),
