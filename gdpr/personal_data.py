@@ -934,6 +934,7 @@ ARCHIVE = (
             "created_at": operational(),
             "due_at": operational(),
             "erased_at": operational(),
+            "leased_until": operational(),
             "completed_at": operational(),
             "cancelled_at": operational(),
             "counts": nobody(),

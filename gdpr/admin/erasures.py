@@ -23,14 +23,9 @@ from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
 from gdpr.models import Erasure, LegalHold
 from gdpr.operations import plans
-from gdpr.operations.erasure import (
-    ErasurePlan,
-    activities_plan,
-    erase,
-    erasure_cancel,
-    erasure_plan,
-    user_delete_activities,
-)
+from gdpr.operations.background import erase_begin
+from gdpr.operations.erasable import ErasurePlan, activities_plan, erasure_plan
+from gdpr.operations.erasure import erasure_cancel, user_delete_activities
 from gdpr.operations.receipts import as_html
 from gdpr.personal_data import TABLES
 
@@ -49,7 +44,12 @@ ACTIONS: Final = {
     ACTIVITIES: Action.USER_DELETE_ACTIVITIES,
 }
 HOW: Final = {Erasure.PURGE: "an empty row stays", Erasure.DELETE: "the row goes too"}
+BEGUN: Final = "The account is closed for good. A worker erases the person, and the receipt will stand here."
 HAPPENS: Final = {plans.DELETE: "deleted", plans.OVERWRITE: "emptied", plans.KEEP: "kept"}
+UNDER_WAY: Final = {
+    Erasure.FENCED: "The account is closed for good, and waits for the worker that erases it.",
+    Erasure.ERASED: "The person is erased. The whole database is being searched for what might be left.",
+}
 WHAT: Final = {table.name: table.what for table in TABLES}
 
 
@@ -144,11 +144,11 @@ def _erased(noun: UserAdmin, request: HttpRequest, user: User, how: str, form: E
         user_delete_activities(actor=actor, user=user, reason=values["reason"])
         messages.success(request, "The history is erased.")
         return redirect(noun.url(WORD, user.public_id))
-    erasure = erase(actor=actor, user=user, how=how, reason=values["reason"], at=values["after"])
+    erasure = erase_begin(actor=actor, user=user, how=how, reason=values["reason"], at=values["after"])
     if erasure.status == Erasure.SCHEDULED:
         messages.success(request, f"The erasure is planned for {moment(erasure.due_at)} UTC.")
         return redirect(noun.url(WORD, user.public_id))
-    messages.success(request, "The person is erased. This is the receipt.")
+    messages.success(request, BEGUN)
     return redirect(reverse("admin:gdpr_erasure_change", args=[erasure.public_id]))
 
 
@@ -240,6 +240,7 @@ class ErasureAdmin(HouseAdmin):
         return {
             "subject": ids.encode("usr", row.user_id),
             "how": HOW[row.how],
+            "under_way": UNDER_WAY.get(row.status, ""),
             "person_url": reverse("admin:accounts_user_change", args=[person.public_id]) if person else "",
             "state": badge(row.status),
             "scan": row.receipt["scan"] if row.receipt else None,

@@ -15,14 +15,9 @@ from accounts.api.inputs import Flag, ReasonInput, Text
 from accounts.errors import Invalid, NotFound
 from accounts.times import as_end
 from gdpr.models import Erasure
-from gdpr.operations.erasure import (
-    ErasurePlan,
-    erase,
-    erasure_cancel,
-    erasure_of,
-    erasure_plan,
-    user_delete_activities,
-)
+from gdpr.operations.background import erase_begin
+from gdpr.operations.erasable import ErasurePlan, erasure_plan
+from gdpr.operations.erasure import erasure_cancel, erasure_of, user_delete_activities
 from gdpr.serializers.erasures import ErasureOutput
 
 __all__ = ["ErasureViewSet", "UserErasureViewSet"]
@@ -98,7 +93,12 @@ class UserErasureViewSet(ErasureViewSet):
     endpoints = {
         **{
             f"user_{how}": Endpoint(
-                name=f"user_{how}", input=EraseInput, output=ErasureOutput, also=PlanOutput, repeatable=True
+                name=f"user_{how}",
+                input=EraseInput,
+                output=ErasureOutput,
+                also=PlanOutput,
+                is_accepted=True,
+                repeatable=True,
             )
             for how in (Erasure.PURGE, Erasure.DELETE)
         },
@@ -107,11 +107,19 @@ class UserErasureViewSet(ErasureViewSet):
     }
 
     def user_purge(self, request: Request, id: str) -> Response:  # noqa: A002 -- the name in the address
-        """Erase a user and keep an empty row; again answers with the same receipt. ``preview`` changes nothing."""
+        """Erase a user and keep an empty row: 202 and where to look, 200 with the receipt once it is there.
+
+        Whatever is refused is refused at once, and the account is closed for good; a worker erases and searches.
+        ``preview`` changes nothing.
+        """
         return self._erased(id, Erasure.PURGE)
 
     def user_delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Erase a user, the row included; again answers with the same receipt. ``preview`` changes nothing."""
+        """Erase a user, the row included: 202 and where to look, 200 with the receipt once it is there.
+
+        Whatever is refused is refused at once, and the account is closed for good; a worker erases and searches.
+        ``preview`` changes nothing.
+        """
         return self._erased(id, Erasure.DELETE)
 
     def _erased(self, identifier: str, how: str) -> Response:
@@ -125,20 +133,23 @@ class UserErasureViewSet(ErasureViewSet):
             decoded = ids.decode("usr", identifier)
             if decoded is None:
                 raise
-            return self.answer(erasure_of(actor=self.actor, user_id=decoded, how=how))
+            return self._as_far(erasure_of(actor=self.actor, user_id=decoded, how=how))
         if given["preview"]:
             return Response(_described(erasure_plan(actor=self.actor, user=user, how=how)))
         return self.once(
-            lambda: erase(
+            lambda: erase_begin(
                 actor=self.actor,
                 user=user,
                 how=how,
                 reason=given["reason"],
                 at=timezone.now() if given["now"] else at,
             ),
-            self.answer,
-            self.answered,
+            self._as_far,
+            lambda identifier: self._as_far(self._present(self.rows().filter(pk=identifier).first())),
         )
+
+    def _as_far(self, erasure: Erasure) -> Response:
+        return self.answer(erasure, status=200 if erasure.status == Erasure.COMPLETE else 202)
 
     def cancel(self, request: Request, id: str) -> Response:  # noqa: A002
         """Call off an erasure that still waits."""

@@ -51,7 +51,12 @@ class UserExportViewSet(HouseViewSet):
     prefix, thing, shown = "usr", "User", ExportOutput
     endpoints = {
         "export": Endpoint(
-            name="user_export_request", input=ExportInput, output=ExportOutput, status=202, repeatable=True
+            name="user_export_request",
+            input=ExportInput,
+            output=ExportOutput,
+            status=202,
+            is_accepted=True,
+            repeatable=True,
         ),
     }
 

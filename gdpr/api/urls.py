@@ -14,12 +14,16 @@ router.register("holds", HoldViewSet, basename="hold")
 router.register("requests", RequestViewSet, basename="subject-request")
 router.register("terms", TermsViewSet, basename="terms")
 
+export = UserExportViewSet.as_view({"post": "export"}, basename="export")
+purge = UserErasureViewSet.as_view({"post": "user_purge"}, basename="erasure")
+delete = UserErasureViewSet.as_view({"post": "user_delete"}, basename="erasure")
+
 urlpatterns = [
     path("schema/personal-data-export.json", schema, name="export-schema"),
     path("v1/personal-data/", include(router.urls)),
-    path("v1/users/<str:id>/export/", UserExportViewSet.as_view({"post": "export"}), name="user-export"),
-    path("v1/users/<str:id>/purge/", UserErasureViewSet.as_view({"post": "user_purge"}), name="user-purge"),
-    path("v1/users/<str:id>/delete/", UserErasureViewSet.as_view({"post": "user_delete"}), name="user-delete"),
+    path("v1/users/<str:id>/export/", export, name="user-export"),
+    path("v1/users/<str:id>/purge/", purge, name="user-purge"),
+    path("v1/users/<str:id>/delete/", delete, name="user-delete"),
     path("v1/users/<str:id>/cancel-erasure/", UserErasureViewSet.as_view({"post": "cancel"}), name="erasure-cancel"),
     path(
         "v1/users/<str:id>/delete-activities/",

@@ -18,7 +18,8 @@ from accounts.models import User
 from accounts.serializers.base import output
 from accounts.times import as_end
 from gdpr.models import Erasure
-from gdpr.operations.erasure import erase, erase_rows, erasure_cancel, erasure_of, erasure_plan
+from gdpr.operations.erasable import erasure_plan
+from gdpr.operations.erasure import awaited, erase, erase_rows, erasure_cancel, erasure_of
 from gdpr.operations.finish import Erased, finish
 from gdpr.serializers.erasures import ErasureOutput
 
@@ -78,7 +79,7 @@ class ErasureCommand(UserChangeCommand):
         identifier = ids.decode("usr", named) if ids.looks_like_id(named) else None
         if identifier is None:
             raise NotFound("User not found.", remedy="Check the spelling and the organization (--org).")
-        return erasure_of(actor=actor, user_id=identifier, how=self.how)
+        return awaited(erasure_of(actor=actor, user_id=identifier, how=self.how))
 
     def planned(self, actor: Actor, user: User) -> Rows:
         """Show what would happen to which rows."""

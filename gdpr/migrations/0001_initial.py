@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ('requested_by', models.UUIDField(null=True)),
                 ('due_at', models.DateTimeField(null=True)),
                 ('erased_at', models.DateTimeField(null=True)),
+                ('leased_until', models.DateTimeField(null=True)),
                 ('completed_at', models.DateTimeField(null=True)),
                 ('cancelled_at', models.DateTimeField(null=True)),
                 ('counts', models.JSONField(default=dict)),

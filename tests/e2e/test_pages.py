@@ -257,6 +257,7 @@ KINDS = {
     "erasures": Kind("admin", f"{ARCHIVED}/erasure/"),
     "erasures, none": Kind("mallory", f"{ARCHIVED}/erasure/"),
     "erasure": Kind("admin", f"{ARCHIVED}/erasure/{{receipt}}/"),
+    "erasure under way": Kind("admin", f"{ARCHIVED}/erasure/{{searched}}/"),
     "erasure that waits": Kind("root", f"{ARCHIVED}/erasure/{{planned}}/"),
     "legal holds": Kind("admin", f"{ARCHIVED}/legalhold/"),
     "legal holds, none": Kind("mallory", f"{ARCHIVED}/legalhold/"),

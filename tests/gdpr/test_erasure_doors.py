@@ -15,6 +15,7 @@ from accounts.models import AuditEvent, Organization, User
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from gdpr.models import Erasure, Export, LegalHold
+from gdpr.operations.background import take_up_erasures
 from gdpr.operations.exports import export_make, user_export_request
 from tests.accounts.api.programs import API
 from tests.accounts.pages.browsing import sign_in, text_of
@@ -151,22 +152,29 @@ class TestAPI:
         assert preview.body["rows"] > 0
         assert everything() == before
 
-        done = program("POST", f"users/{bob.public_id}/purge/", {"reason": "asked"})
+        begun = program("POST", f"users/{bob.public_id}/purge/", {"reason": "asked"})
+        there = f"personal-data/erasures/{begun.body['id']}/"
+        assert (begun.status_code, begun.body["status"], begun.body["receipt"]) == (202, "fenced", None)
+        assert begun["Location"] == f"/api/v1/{there}"
+        assert program("POST", f"users/{bob.public_id}/purge/", {}).body == begun.body
+        assert User.objects.get(pk=bob.pk).status == Status.PURGING
+        take_up_erasures.call()
         again = program("POST", f"users/{bob.public_id}/purge/", {})
 
-        assert (done.status_code, done.body["status"]) == (200, "complete")
-        assert again.body["receipt"] == done.body["receipt"]
-        assert program.get(f"personal-data/erasures/{done.body['id']}/").body["receipt"] == done.body["receipt"]
+        assert (again.status_code, again.body["id"], again.body["status"]) == (200, begun.body["id"], "complete")
+        assert again.body["receipt"]["scan"]["whole_database"]["residue"] == 0
+        assert program.get(there).body == again.body
 
     def test_the_receipt_of_who_is_gone_is_for_the_organization_alone(
         self, bob: User, alice: User, mallory: User
     ) -> None:
-        done = API.of(alice)("POST", f"users/{bob.public_id}/delete/", {})
+        API.of(alice)("POST", f"users/{bob.public_id}/delete/", {})
+        take_up_erasures.call()
 
         again = API.of(alice)("POST", f"users/{bob.public_id}/delete/", {})
         strange = API.of(mallory)("POST", f"users/{bob.public_id}/delete/", {})
 
-        assert again.body["receipt"] == done.body["receipt"]
+        assert (again.status_code, again.body["receipt"]["subject"]) == (200, bob.public_id)
         assert (strange.status_code, strange.body["code"]) == (404, "NOT_FOUND")
 
     def test_the_same_request_twice_is_one(self, bob: User, alice: User) -> None:
@@ -174,9 +182,18 @@ class TestAPI:
 
         first = program("POST", f"users/{bob.public_id}/purge/", {}, Idempotency_Key="k1")
         again = program("POST", f"users/{bob.public_id}/purge/", {}, Idempotency_Key="k1")
+        take_up_erasures.call()
+        later = program("POST", f"users/{bob.public_id}/purge/", {}, Idempotency_Key="k1")
 
-        assert again["Idempotency-Replayed"] == "true"
-        assert again.body["id"] == first.body["id"]
+        assert [answer.status_code for answer in (first, again, later)] == [202, 202, 200]
+        assert again["Idempotency-Replayed"] == later["Idempotency-Replayed"] == "true"
+        assert first.body["id"] == again.body["id"] == later.body["id"]
+
+    def test_what_is_planned_is_accepted_and_not_done(self, bob: User, alice: User) -> None:
+        planned = API.of(alice)("POST", f"users/{bob.public_id}/purge/", {"after": "14d"})
+
+        assert (planned.status_code, planned.body["status"]) == (202, "scheduled")
+        assert User.objects.get(pk=bob.pk).status == Status.ACTIVE
 
     @pytest.mark.parametrize(
         "body", [{"after": "14d", "now": True}, {"after": "soon"}, {"how": "delete"}, {"now": "yes"}]
@@ -215,6 +232,11 @@ class TestAdmin:
         right = click.post(page, {"how": "purge", "typed": "bob@acme.example", "after": "", "reason": "asked"})
         erasure = Erasure.objects.get()
         assert right["Location"] == f"/admin/gdpr/erasure/{erasure.public_id}/"
+        assert "The account is closed for good, and waits" in text_of(click.get(right["Location"]))
+        Erasure.objects.update(status=Erasure.ERASED)
+        assert "is being searched" in text_of(click.get(right["Location"]))
+        Erasure.objects.update(status=Erasure.FENCED)
+        take_up_erasures.call()
         receipt = text_of(click.get(right["Location"]))
         assert "Nothing is left." in receipt
         for form in ("json", "html"):

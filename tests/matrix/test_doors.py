@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -198,6 +198,17 @@ def erasing(how: str, *options: str, **body: Any) -> Verb:
             lambda _: {"how": how, "typed": "bob@acme.example", **body},
             lambda _: "/admin/",
         ),
+    )
+
+
+def beginning(how: str) -> Verb:
+    """Make the row of an erasure that the worker goes on with; tests/gdpr/test_erasure.py compares what it leaves."""
+    whole = erasing(how)
+    return replace(
+        whole,
+        operation=f"user_{how}_begin",
+        command=None,
+        without={Door.CLI: f"the shell erases at once and waits for the receipt: user_{how}"},
     )
 
 
@@ -601,9 +612,10 @@ VERBS: dict[str, Verb] = {
         Click(lambda _: reverse("admin:accounts_outbox_verb", args=["retry"]),
               lambda world: {"selected": world.letter.public_id, "step": "do"}),
     ),
-    "user_purge": erasing("purge"),
-    "user_delete": erasing("delete"),
-    "user_purge, later": erasing("purge", "--after", "2099-12-31", after="2099-12-31"),
+    "user_purge": erasing("purge", "--after", "2099-12-31", after="2099-12-31"),
+    "user_delete": erasing("delete", "--after", "2099-12-31", after="2099-12-31"),
+    "user_purge_begin": beginning("purge"),
+    "user_delete_begin": beginning("delete"),
     "erasure_cancel": Verb(
         "erasure_cancel",
         Command(lambda world: ["user_purge", world.bob.public_id, "--cancel"]),
@@ -667,7 +679,6 @@ VERBS: dict[str, Verb] = {
 ONE_DOOR = {
     "user_export": "the shell writes the file at once",
     "user_export_fetch": "a file, not a change: tests/gdpr/test_export_jobs.py fetches it at both doors",
-    "erasure_fence": "a part of long erasures",
     "erasure_replay": "the operator, after restoring a backup",
     "retention_run": "the operator and the sweep",
     "_session_start": "the sign-in page",

@@ -103,7 +103,8 @@ CELLS: dict[str, tuple[str, Event]] = {
     "user_reset_link": ("+++x+++++", on_erin(recovery.user_reset_link)),
     "user_purge": ("xxxxxxxxx", on_erin(erasure.erase, how="purge")),
     "user_delete": ("xxxxxxxxx", on_erin(erasure.erase, how="delete")),
-    "erasure_fence": ("xxxxxxxxx", on_erin(erasure.erasure_fence, how="purge")),
+    "user_purge_begin": ("xxxxxxxxx", on_erin(erasure.user_purge_begin)),
+    "user_delete_begin": ("xxxxxxxxx", on_erin(erasure.user_delete_begin)),
     "erasure_replay": (
         "xxxxxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),

@@ -1,0 +1,142 @@
+"""Who is erased and what names them, who may not be, and what an erasure would do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from accounts import policy
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.errors import AccountsError, Conflict
+from accounts.models import User
+from accounts.operations.credentials import guard_leaving
+from accounts.statuses import Status
+from gdpr.models import Erasure, LegalHold
+from gdpr.operations import plans
+from gdpr.operations.mentions import mentions
+from gdpr.operations.scan import identifiers_of
+from gdpr.traces import Identifiers
+
+__all__ = [
+    "ACTIONS",
+    "ErasurePlan",
+    "activities_plan",
+    "erasure_plan",
+    "guard_activities",
+    "guard_erasable",
+    "named_by",
+    "words_of",
+]
+
+ACTIONS: Final[Mapping[str, Action]] = {Erasure.PURGE: Action.USER_PURGE, Erasure.DELETE: Action.USER_DELETE}
+
+
+@dataclass(frozen=True)
+class ErasurePlan:
+    """What would happen to which rows, and what stands against it."""
+
+    user: User
+    how: str
+    steps: list[dict[str, Any]]
+    mentions: dict[str, int]
+    refusal: AccountsError | None = field(default=None)
+
+    @property
+    def rows(self) -> int:
+        """How many rows go or change."""
+        going = (int(step["rows"]) for step in self.steps if step["action"] != plans.KEEP)
+        return sum(going) + sum(self.mentions.values())
+
+
+def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
+    """Say what an erasure would do, table by table, and whether it would be refused; changes nothing.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    """
+    policy.require(actor, ACTIONS[how], user)
+    found: dict[str, int] = {}
+    known_by = identifiers_of(user)
+    for mention in mentions(words_of(known_by), known_by.organizations):
+        if not _is_theirs(mention.row, user):
+            table = mention.model._meta.db_table
+            found[table] = found.get(table, 0) + 1
+    refusal: AccountsError | None = None
+    try:
+        guard_erasable(actor, user, how)
+    except AccountsError as problem:
+        refusal = problem
+    steps = plans.erasure(user.pk, removing_account=how == Erasure.DELETE)
+    return ErasurePlan(user, how, [step.described() for step in steps], found, refusal)
+
+
+def activities_plan(*, actor: Actor, user: User) -> ErasurePlan:
+    """Say what ``user_delete_activities`` would do, and whether it would be refused; changes nothing.
+
+    :raises NotFound: if the account does not exist for the actor
+    :raises NotAllowed: without the permission, or on somebody more powerful
+    """
+    policy.require(actor, Action.USER_DELETE_ACTIVITIES, user)
+    refusal: AccountsError | None = None
+    try:
+        guard_activities(user)
+    except AccountsError as problem:
+        refusal = problem
+    return ErasurePlan(user, "activities", [step.described() for step in plans.activities(user.pk)], {}, refusal)
+
+
+# --- guards -----------------------------------------------------------------------------------
+def guard_erasable(actor: Actor, user: User, how: str) -> None:
+    """Refuse whom the law, or the organization's life, does not let go.
+
+    :raises Conflict: with what to do first
+    """
+    status = user.current_status
+    if user.pk == actor.user_id:
+        raise Conflict("You cannot erase yourself here.", remedy="Ask another admin of the organization.")
+    if status is Status.RESTRICTED:
+        raise Conflict(
+            "The account is restricted: its data is to be kept.", remedy="Lift the restriction first (unrestrict)."
+        )
+    if status is Status.PURGED and how == Erasure.PURGE:
+        raise Conflict("The account was erased before.", remedy="Nothing is left of it to erase.")
+    if user.is_superuser:
+        raise Conflict("Super-users are not erased.", remedy="Take the super-user's rights away first.")
+    _guard_hold(user)
+    if status is not Status.PURGED:
+        guard_leaving(user)
+
+
+def guard_activities(user: User) -> None:
+    """Refuse erasing the history of whom the law does not let go, or who is being erased.
+
+    :raises Conflict: with what to do first
+    """
+    if user.current_status in {Status.RESTRICTED, Status.PURGING, Status.PURGED}:
+        raise Conflict(f"The account is {user.current_status}.", remedy="Its history cannot be erased apart from it.")
+    _guard_hold(user)
+
+
+def _guard_hold(user: User) -> None:
+    hold = LegalHold.objects.active().filter(user=user).first()
+    if hold is not None:
+        raise Conflict(
+            f"The account is under legal hold until {hold.review_at:%Y-%m-%d} at least.",
+            remedy="Release the hold first, if its reason is gone.",
+        )
+
+
+# --- who it is --------------------------------------------------------------------------------
+def words_of(known_by: Identifiers) -> tuple[str, ...]:
+    """Give what names this person and nobody else; a short username is a word like others."""
+    return tuple(dict.fromkeys(text for texts in known_by.named.values() for text in texts))
+
+
+def named_by(user: User) -> tuple[str, ...]:
+    """Give every name too, for text that is about this person."""
+    names = (user.display_name, user.name, user.given_name, user.family_name, user.nickname, user.username)
+    return (*words_of(identifiers_of(user)), *(name for name in names if name))
+
+
+def _is_theirs(row: Any, user: User) -> bool:
+    return user.pk in {row.pk, getattr(row, "user_id", None), getattr(row, "person_id", None)}
