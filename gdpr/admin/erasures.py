@@ -24,7 +24,7 @@ from accounts.models import User
 from gdpr.models import Erasure, LegalHold
 from gdpr.operations import plans
 from gdpr.operations.background import erase_begin
-from gdpr.operations.erasable import ErasurePlan, activities_plan, erasure_plan
+from gdpr.operations.erasable import ACTIONS, ACTIVITIES, erasure_plan
 from gdpr.operations.erasure import erasure_cancel, user_delete_activities
 from gdpr.operations.receipts import as_html
 from gdpr.personal_data import TABLES
@@ -32,17 +32,11 @@ from gdpr.personal_data import TABLES
 __all__ = ["ERASURE", "ErasureAdmin"]
 
 WORD: Final = "erasure"
-ACTIVITIES: Final = "activities"
 CHOICES: Final = (
     (Erasure.PURGE, "Erase the person", "An empty row stays, so that the id is never given to somebody else."),
     (Erasure.DELETE, "Erase and remove the row", "Nothing stays but the trail's plain ids and the receipt."),
     (ACTIVITIES, "Erase the history only", "Sign-ins, sessions, devices and what the trail says; the account stays."),
 )
-ACTIONS: Final = {
-    Erasure.PURGE: Action.USER_PURGE,
-    Erasure.DELETE: Action.USER_DELETE,
-    ACTIVITIES: Action.USER_DELETE_ACTIVITIES,
-}
 HOW: Final = {Erasure.PURGE: "an empty row stays", Erasure.DELETE: "the row goes too"}
 BEGUN: Final = "The account is closed for good. A worker erases the person, and the receipt will stand here."
 HAPPENS: Final = {plans.DELETE: "deleted", plans.OVERWRITE: "emptied", plans.KEEP: "kept"}
@@ -105,7 +99,7 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
         erasure_cancel(actor=actor, user=user, reason=request.POST.get("reason", ""))
         messages.success(request, "The erasure is called off.")
         return redirect(noun.url(WORD, user.public_id))
-    plan = _planned(actor, user, how)
+    plan = erasure_plan(actor=actor, user=user, how=how)
     expected = user.email or user.public_id
     form = EraseForm(request.POST or None, expected=expected, has_end=how != ACTIVITIES)
     if request.method == "POST" and form.is_valid():
@@ -117,7 +111,7 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
     context |= {
         "how": how,
         "choices": [(word, label, note, word == how) for word, label, note in CHOICES],
-        "tables": _tables(plan),
+        "tables": tables_of(plan.steps, plan.mentions),
         "plan": plan,
         "hold": _hold(actor, user) if plan.refusal else None,
         "form": form,
@@ -130,12 +124,6 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
 
 
 ERASURE: Final = Tab(WORD, "Erasure", Action.USER_PURGE, Action.USER_PURGE, erasure_view)
-
-
-def _planned(actor: Actor, user: User, how: str) -> ErasurePlan:
-    if how == ACTIVITIES:
-        return activities_plan(actor=actor, user=user)
-    return erasure_plan(actor=actor, user=user, how=how)
 
 
 def _erased(noun: UserAdmin, request: HttpRequest, user: User, how: str, form: EraseForm) -> HttpResponseBase:
@@ -158,10 +146,10 @@ def _hold(actor: Actor, user: User) -> LegalHold | None:
     return next((hold for hold in holds if actor.holds(Action.HOLD_LIST, hold.organization_id)), None)
 
 
-def _tables(plan: ErasurePlan) -> list[Table]:
+def tables_of(steps: Sequence[Mapping[str, Any]], mentions: Mapping[str, int]) -> list[Table]:
     """Draw the plan: what goes, what is emptied, what is kept and why; nothing that touches no row."""
     counted = [Column("What"), Column("Rows")]
-    touched = [step for step in plan.steps if step["rows"]]
+    touched = [step for step in steps if step["rows"]]
     deleted = [_step(step["what"], step["table"], step["rows"]) for step in touched if step["action"] == plans.DELETE]
     emptied = [
         _step(step["what"], f"{step['table']}: {', '.join(step['columns'])}", step["rows"])
@@ -170,7 +158,7 @@ def _tables(plan: ErasurePlan) -> list[Table]:
     ]
     emptied += [
         _step("Text of others that names the person: the mention is taken out", table, number)
-        for table, number in sorted(plan.mentions.items())
+        for table, number in sorted(mentions.items())
     ]
     tables = [
         Table("Deleted", counted, deleted),

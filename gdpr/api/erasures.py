@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,8 +11,8 @@ from accounts.actions import Action
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, ReasonInput, Text
-from accounts.errors import Invalid, NotFound
-from accounts.times import as_end
+from accounts.errors import NotFound
+from gdpr.api.selections import when_of
 from gdpr.models import Erasure
 from gdpr.operations.background import erase_begin
 from gdpr.operations.erasable import ErasurePlan, erasure_plan
@@ -124,9 +123,7 @@ class UserErasureViewSet(ErasureViewSet):
 
     def _erased(self, identifier: str, how: str) -> Response:
         given = self.read()
-        if given["now"] and "after" in given:
-            raise Invalid("It happens now or later.", fields={"now": "not with after"})
-        at = as_end(given["after"], field="after") if "after" in given else None
+        at = when_of(given)
         try:
             user = self.person(identifier)
         except NotFound:
@@ -142,7 +139,7 @@ class UserErasureViewSet(ErasureViewSet):
                 user=user,
                 how=how,
                 reason=given["reason"],
-                at=timezone.now() if given["now"] else at,
+                at=at,
             ),
             self._as_far,
             lambda identifier: self._as_far(self._present(self.rows().filter(pk=identifier).first())),
@@ -163,7 +160,7 @@ class UserErasureViewSet(ErasureViewSet):
         """Erase what a user did: sign-ins, sessions, devices, what the audit trail says. The account stays."""
         given = self.read()
         user = self.person(id)
-        counts = user_delete_activities(actor=self.actor, user=user, reason=given["reason"])
+        user, counts = user_delete_activities(actor=self.actor, user=user, reason=given["reason"])
         return Response({"user": user.public_id, "counts": counts})
 
 

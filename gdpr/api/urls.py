@@ -3,10 +3,13 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from accounts.api.user_verbs import GRAVE_VERBS
 from gdpr.api.duties import HoldViewSet, RequestViewSet, TermsViewSet
 from gdpr.api.erasures import ErasureViewSet, UserErasureViewSet
 from gdpr.api.exports import ExportViewSet, UserExportViewSet, schema
+from gdpr.api.selections import SELECTION_VERBS
 
+GRAVE_VERBS.update(SELECTION_VERBS)
 router = SimpleRouter()
 router.register("erasures", ErasureViewSet, basename="erasure")
 router.register("exports", ExportViewSet, basename="export")

@@ -1,6 +1,6 @@
 """Who is erased and what names them, who may not be, and what an erasure would do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import AccountsError, Conflict
 from accounts.models import User
+from accounts.operations.bulk import RowResult
 from accounts.operations.credentials import guard_leaving
 from accounts.statuses import Status
 from gdpr.models import Erasure, LegalHold
@@ -19,16 +20,27 @@ from gdpr.traces import Identifiers
 
 __all__ = [
     "ACTIONS",
+    "ACTIVITIES",
+    "MOST",
     "ErasurePlan",
-    "activities_plan",
     "erasure_plan",
     "guard_activities",
     "guard_erasable",
+    "merged",
     "named_by",
+    "selection_plan",
     "words_of",
 ]
 
-ACTIONS: Final[Mapping[str, Action]] = {Erasure.PURGE: Action.USER_PURGE, Erasure.DELETE: Action.USER_DELETE}
+ACTIVITIES: Final = "activities"
+"""Not the person but what they did: the account stays."""
+ACTIONS: Final[Mapping[str, Action]] = {
+    Erasure.PURGE: Action.USER_PURGE,
+    Erasure.DELETE: Action.USER_DELETE,
+    ACTIVITIES: Action.USER_DELETE_ACTIVITIES,
+}
+MOST: Final = 100
+"""How many people a page or a request erases: the plan of each is counted first, table by table."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,13 @@ class ErasurePlan:
         going = (int(step["rows"]) for step in self.steps if step["action"] != plans.KEEP)
         return sum(going) + sum(self.mentions.values())
 
+    @property
+    def result(self) -> RowResult:
+        """Give it as one of many, as the doors print it."""
+        if self.refusal:
+            return RowResult(self.user.public_id, "failed", self.refusal)
+        return RowResult(self.user.public_id, "ok", changes=[{"action": str(ACTIONS[self.how]), "rows": self.rows}])
+
 
 def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
     """Say what an erasure would do, table by table, and whether it would be refused; changes nothing.
@@ -57,32 +76,53 @@ def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
     policy.require(actor, ACTIONS[how], user)
     found: dict[str, int] = {}
     known_by = identifiers_of(user)
-    for mention in mentions(words_of(known_by), known_by.organizations):
+    for mention in mentions(words_of(known_by), known_by.organizations) if how != ACTIVITIES else ():
         if not _is_theirs(mention.row, user):
             table = mention.model._meta.db_table
             found[table] = found.get(table, 0) + 1
-    refusal: AccountsError | None = None
-    try:
-        guard_erasable(actor, user, how)
-    except AccountsError as problem:
-        refusal = problem
-    steps = plans.erasure(user.pk, removing_account=how == Erasure.DELETE)
-    return ErasurePlan(user, how, [step.described() for step in steps], found, refusal)
+    return ErasurePlan(user, how, _steps_of(user, how), found, _refusal(actor, user, how))
 
 
-def activities_plan(*, actor: Actor, user: User) -> ErasurePlan:
-    """Say what ``user_delete_activities`` would do, and whether it would be refused; changes nothing.
+def selection_plan(*, actor: Actor, users: Sequence[User], how: str) -> list[ErasurePlan]:
+    """Say of each what an erasure would do, and whether it would be refused; changes nothing.
 
-    :raises NotFound: if the account does not exist for the actor
-    :raises NotAllowed: without the permission, or on somebody more powerful
+    Text of others is not looked through: that takes as long for each as for one.
     """
-    policy.require(actor, Action.USER_DELETE_ACTIVITIES, user)
-    refusal: AccountsError | None = None
+    planned = []
+    for user in users:
+        refusal: AccountsError | None = None
+        try:
+            policy.require(actor, ACTIONS[how], user)
+        except AccountsError as problem:
+            refusal = problem
+        refusal = refusal or _refusal(actor, user, how)
+        planned.append(ErasurePlan(user, how, [] if refusal else _steps_of(user, how), {}, refusal))
+    return planned
+
+
+def _steps_of(user: User, how: str) -> list[dict[str, Any]]:
+    """Say what happens to the rows that lead to a person, and count them."""
+    if how == ACTIVITIES:
+        return [step.described() for step in plans.activities(user.pk)]
+    return [step.described() for step in plans.erasure(user.pk, removing_account=how == Erasure.DELETE)]
+
+
+def merged(planned: Iterable[ErasurePlan]) -> list[dict[str, Any]]:
+    """Add the steps of plans up, table by table."""
+    steps: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for step in (step for plan in planned for step in plan.steps):
+        key = (step["table"], step["action"], *step["columns"], step["why"], step["until"])
+        same = steps.setdefault(key, {**step, "rows": 0})
+        same["rows"] += step["rows"]
+    return list(steps.values())
+
+
+def _refusal(actor: Actor, user: User, how: str) -> AccountsError | None:
     try:
-        guard_activities(user)
+        guard_activities(user) if how == ACTIVITIES else guard_erasable(actor, user, how)
     except AccountsError as problem:
-        refusal = problem
-    return ErasurePlan(user, "activities", [step.described() for step in plans.activities(user.pk)], {}, refusal)
+        return problem
+    return None
 
 
 # --- guards -----------------------------------------------------------------------------------

@@ -163,8 +163,10 @@ def erasure_cancel(*, actor: Actor, user: User, reason: str = "") -> Erasure:
 
 
 @operation(Action.USER_DELETE_ACTIVITIES)
-def user_delete_activities(*, actor: Actor, user: User, reason: str = "") -> list[dict[str, Any]]:
-    """Erase what a person did: sign-ins, sessions, devices and what the trail says of them. The account stays.
+def user_delete_activities(*, actor: Actor, user: User, reason: str = "") -> tuple[User, list[dict[str, Any]]]:
+    """Erase what a person did: sign-ins, sessions, devices and what the trail says of them; says how much.
+
+    The account stays.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
@@ -177,7 +179,7 @@ def user_delete_activities(*, actor: Actor, user: User, reason: str = "") -> lis
     counts = _carried_out(plans.activities(user.pk))
     User.objects.filter(pk=user.pk).update(last_sign_in_at=None)
     audit.record_erasure(actor, Action.USER_DELETE_ACTIVITIES, user, reason=reason, counts=counts)
-    return counts
+    return user, counts
 
 
 # --- the transaction --------------------------------------------------------------------------

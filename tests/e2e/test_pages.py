@@ -202,6 +202,9 @@ KINDS = {
     "claim, deleting": Kind("root", f"{ADMIN}/claimdefinition/verbs/delete/?selected={{claim}}"),
     "person, personal data": Kind("root", f"{ADMIN}/user/{{person}}/personal-data/"),
     "person, personal data, copied": Kind("admin", f"{ADMIN}/user/{{other}}/personal-data/", first=_copy_asked_for),
+    "people, erasing several": Kind(
+        "root", f"{ADMIN}/user/verbs/purge/?selected={{person}}+{{other}}", first=_sent_empty("Erase 2 now")
+    ),
     "person, erasure": Kind("root", f"{ADMIN}/user/{{person}}/erasure/"),
     "person, erasure of the row": Kind("admin", f"{ADMIN}/user/{{other}}/erasure/?how=delete"),
     "person, erasure of the history": Kind("root", f"{ADMIN}/user/{{signed_in}}/erasure/?how=activities"),

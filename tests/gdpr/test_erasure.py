@@ -381,7 +381,7 @@ class TestAllOrNothing:
 def test_activities_go_and_the_account_stays(lived: User, operator: Actor, acting: Acting, alice: User) -> None:
     before = User.objects.filter(pk=lived.pk).values().get()
 
-    counts = user_delete_activities(actor=acting(alice), user=lived, reason="asked")
+    _, counts = user_delete_activities(actor=acting(alice), user=lived, reason="asked")
 
     assert {"table": "accounts_session", "action": "delete", "rows": 1} in counts
     assert not Session.objects.filter(user=lived).exists()

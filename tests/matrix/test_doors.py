@@ -171,6 +171,25 @@ def on_many(verb: str) -> Verb:
     )
 
 
+def grave_on_many(verb: str, operation: str, *, at_the_shell: str = "") -> Verb:
+    """Make the row of a verb on two users that cannot be taken back; the shell may have another way."""
+    word = verb.replace("_", "-")
+
+    def both(world: World) -> list[str]:
+        return [world.bob.public_id, world.erin.public_id]  # Carol is under a legal hold
+
+    return Verb(
+        operation,
+        command=None if at_the_shell else Command(lambda world: [f"user_{verb}", *both(world), "--yes"]),
+        api=Request("POST", lambda _: "users/bulk/", lambda world: {"verb": word, "ids": both(world), "confirm": 2}),
+        admin=Click(
+            lambda _: reverse("admin:accounts_user_verb", args=[word]),
+            lambda world: {"selected": " ".join(both(world)), "step": "do", "typed": "2 acme"},
+        ),
+        without={Door.CLI: at_the_shell} if at_the_shell else {},
+    )
+
+
 def on_acme(verb: str) -> Verb:
     """Make the row of a status verb on an organization."""
     return Verb(
@@ -616,6 +635,9 @@ VERBS: dict[str, Verb] = {
     "user_delete": erasing("delete", "--after", "2099-12-31", after="2099-12-31"),
     "user_purge_begin": beginning("purge"),
     "user_delete_begin": beginning("delete"),
+    "user_purge_begin, many": grave_on_many("purge", "user_purge_begin", at_the_shell="erases at once: user_purge"),
+    "user_delete_begin, many": grave_on_many("delete", "user_delete_begin", at_the_shell="erases at once: user_delete"),
+    "user_delete_activities, many": grave_on_many("delete_activities", "user_delete_activities"),
     "erasure_cancel": Verb(
         "erasure_cancel",
         Command(lambda world: ["user_purge", world.bob.public_id, "--cancel"]),
