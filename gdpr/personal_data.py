@@ -931,6 +931,7 @@ ARCHIVE = (
             "reason": free_text(Category.CONTENT, erase=Erase.DEFAULT),
             "requested_by_kind": operational(),
             "requested_by": identifier(Category.UNIQUE_ID, whose=(PlainID("requested_by"),), log=Log.YES),
+            "request_id": operational(),
             "created_at": operational(),
             "due_at": operational(),
             "erased_at": operational(),
@@ -960,6 +961,7 @@ ARCHIVE = (
             "requested_by": identifier(
                 Category.UNIQUE_ID, whose=(PlainID("requested_by"),), erase=Erase.NULL, log=Log.YES
             ),
+            "request_id": operational(),
             "scope": operational(),
             "format": operational(),
             "status": operational(),

@@ -21,6 +21,7 @@ from accounts.admin.users import Tab, UserAdmin
 from accounts.admin.verbs import EndField, HouseForm
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
+from gdpr.admin.base import answered
 from gdpr.models import Erasure, LegalHold
 from gdpr.operations import plans
 from gdpr.operations.background import erase_begin
@@ -99,17 +100,19 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
         erasure_cancel(actor=actor, user=user, reason=request.POST.get("reason", ""))
         messages.success(request, "The erasure is called off.")
         return redirect(noun.url(WORD, user.public_id))
-    plan = erasure_plan(actor=actor, user=user, how=how)
+    answers = answered(request, actor, user)
+    plan = erasure_plan(actor=actor, user=user, how=how, request=answers)
     expected = user.email or user.public_id
     form = EraseForm(request.POST or None, expected=expected, has_end=how != ACTIVITIES)
     if request.method == "POST" and form.is_valid():
         try:
-            return _erased(noun, request, user, how, form)
+            return _erased(noun, request, user, how, form.cleaned_data)
         except (Conflict, Invalid) as refusal:
             form.refuse(refusal)
     waiting = Erasure.objects.filter(user_id=user.pk, status=Erasure.SCHEDULED).first()
     context |= {
         "how": how,
+        "answers": answers,
         "choices": [(word, label, note, word == how) for word, label, note in CHOICES],
         "tables": tables_of(plan.steps, plan.mentions),
         "plan": plan,
@@ -126,13 +129,14 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
 ERASURE: Final = Tab(WORD, "Erasure", Action.USER_PURGE, Action.USER_PURGE, erasure_view)
 
 
-def _erased(noun: UserAdmin, request: HttpRequest, user: User, how: str, form: EraseForm) -> HttpResponseBase:
-    actor, values = actor_of(request), form.cleaned_data
+def _erased(noun: UserAdmin, request: HttpRequest, user: User, how: str, values: Mapping[str, Any]) -> HttpResponseBase:
+    actor = actor_of(request)
+    answers = answered(request, actor, user)
     if how == ACTIVITIES:
-        user_delete_activities(actor=actor, user=user, reason=values["reason"])
+        user_delete_activities(actor=actor, user=user, reason=values["reason"], request=answers)
         messages.success(request, "The history is erased.")
         return redirect(noun.url(WORD, user.public_id))
-    erasure = erase_begin(actor=actor, user=user, how=how, reason=values["reason"], at=values["after"])
+    erasure = erase_begin(actor=actor, user=user, how=how, reason=values["reason"], at=values["after"], request=answers)
     if erasure.status == Erasure.SCHEDULED:
         messages.success(request, f"The erasure is planned for {moment(erasure.due_at)} UTC.")
         return redirect(noun.url(WORD, user.public_id))

@@ -12,17 +12,19 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, ReasonInput, Text
 from accounts.errors import NotFound
+from gdpr.api.duties import AnswerInput
 from gdpr.api.selections import when_of
 from gdpr.models import Erasure
 from gdpr.operations.background import erase_begin
 from gdpr.operations.erasable import ErasurePlan, erasure_plan
 from gdpr.operations.erasure import erasure_cancel, erasure_of, user_delete_activities
+from gdpr.operations.requests import request_named
 from gdpr.serializers.erasures import ErasureOutput
 
 __all__ = ["ErasureViewSet", "UserErasureViewSet"]
 
 
-class EraseInput(ReasonInput):
+class EraseInput(AnswerInput):
     """Why, when, or only what would happen."""
 
     after = Text(required=False, help_text="not before then: `14d`, `2026-12-31`; else as the organization settled")
@@ -102,7 +104,7 @@ class UserErasureViewSet(ErasureViewSet):
             for how in (Erasure.PURGE, Erasure.DELETE)
         },
         "cancel": Endpoint(name="erasure_cancel", input=ReasonInput, output=ErasureOutput, repeatable=True),
-        "delete_activities": Endpoint(name="user_delete_activities", input=ReasonInput, output=ActivitiesOutput),
+        "delete_activities": Endpoint(name="user_delete_activities", input=AnswerInput, output=ActivitiesOutput),
     }
 
     def user_purge(self, request: Request, id: str) -> Response:  # noqa: A002 -- the name in the address
@@ -131,8 +133,9 @@ class UserErasureViewSet(ErasureViewSet):
             if decoded is None:
                 raise
             return self._as_far(erasure_of(actor=self.actor, user_id=decoded, how=how))
+        answers = request_named(actor=self.actor, named=given["request"])
         if given["preview"]:
-            return Response(_described(erasure_plan(actor=self.actor, user=user, how=how)))
+            return Response(_described(erasure_plan(actor=self.actor, user=user, how=how, request=answers)))
         return self.once(
             lambda: erase_begin(
                 actor=self.actor,
@@ -140,6 +143,7 @@ class UserErasureViewSet(ErasureViewSet):
                 how=how,
                 reason=given["reason"],
                 at=at,
+                request=answers,
             ),
             self._as_far,
             lambda identifier: self._as_far(self._present(self.rows().filter(pk=identifier).first())),
@@ -160,7 +164,8 @@ class UserErasureViewSet(ErasureViewSet):
         """Erase what a user did: sign-ins, sessions, devices, what the audit trail says. The account stays."""
         given = self.read()
         user = self.person(id)
-        user, counts = user_delete_activities(actor=self.actor, user=user, reason=given["reason"])
+        answers = request_named(actor=self.actor, named=given["request"])
+        user, counts = user_delete_activities(actor=self.actor, user=user, reason=given["reason"], request=answers)
         return Response({"user": user.public_id, "counts": counts})
 
 

@@ -8,20 +8,29 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.actors import Actor
 from accounts.models import User
-from gdpr.models import Erasure
+from gdpr.models import Erasure, SubjectRequest
 from gdpr.operations.erasure import grace_of, user_delete, user_delete_begin, user_purge, user_purge_begin
 from gdpr.operations.sweeping import erasures_finish
 
 __all__ = ["erase_begin", "take_up_erasures"]
 
 
-def erase_begin(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erasure:
+def erase_begin(
+    *,
+    actor: Actor,
+    user: User,
+    how: str,
+    reason: str = "",
+    at: datetime | None = None,
+    request: SubjectRequest | None = None,
+) -> Erasure:
     """Have a person erased, or plan to: the account is closed for good at once, and the worker does the rest.
 
     What names the person is read by the process that erases and lies nowhere else, so that whoever searches for it
     afterwards has to be the one who erased. Again gives the same erasure, in the end with its receipt.
 
     :param at: not before then; ``None``: after the grace period that the organization settled
+    :param request: the person's request that this answers: done when they are erased
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
@@ -29,9 +38,9 @@ def erase_begin(*, actor: Actor, user: User, how: str, reason: str = "", at: dat
     at = at or timezone.now() + grace_of(user)
     if at > timezone.now():
         plan = user_purge if how == Erasure.PURGE else user_delete
-        return plan(actor=actor, user=user, reason=reason, at=at).erasure
+        return plan(actor=actor, user=user, reason=reason, at=at, request=request).erasure
     begin = user_purge_begin if how == Erasure.PURGE else user_delete_begin
-    erasure = begin(actor=actor, user=user, reason=reason)
+    erasure = begin(actor=actor, user=user, reason=reason, request=request)
     if erasure.status == Erasure.FENCED:
         _tell_worker()
     return erasure

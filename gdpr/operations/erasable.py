@@ -12,9 +12,10 @@ from accounts.models import User
 from accounts.operations.bulk import RowResult
 from accounts.operations.credentials import guard_leaving
 from accounts.statuses import Status
-from gdpr.models import Erasure, LegalHold
+from gdpr.models import Erasure, LegalHold, SubjectRequest
 from gdpr.operations import plans
 from gdpr.operations.mentions import mentions
+from gdpr.operations.requests import guard_answer
 from gdpr.operations.scan import identifiers_of
 from gdpr.traces import Identifiers
 
@@ -67,7 +68,7 @@ class ErasurePlan:
         return RowResult(self.user.public_id, "ok", changes=[{"action": str(ACTIONS[self.how]), "rows": self.rows}])
 
 
-def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
+def erasure_plan(*, actor: Actor, user: User, how: str, request: SubjectRequest | None = None) -> ErasurePlan:
     """Say what an erasure would do, table by table, and whether it would be refused; changes nothing.
 
     :raises NotFound: if the account does not exist for the actor
@@ -80,7 +81,7 @@ def erasure_plan(*, actor: Actor, user: User, how: str) -> ErasurePlan:
         if not _is_theirs(mention.row, user):
             table = mention.model._meta.db_table
             found[table] = found.get(table, 0) + 1
-    return ErasurePlan(user, how, _steps_of(user, how), found, _refusal(actor, user, how))
+    return ErasurePlan(user, how, _steps_of(user, how), found, _refusal(actor, user, how, request))
 
 
 def selection_plan(*, actor: Actor, users: Sequence[User], how: str) -> list[ErasurePlan]:
@@ -117,9 +118,11 @@ def merged(planned: Iterable[ErasurePlan]) -> list[dict[str, Any]]:
     return list(steps.values())
 
 
-def _refusal(actor: Actor, user: User, how: str) -> AccountsError | None:
+def _refusal(actor: Actor, user: User, how: str, request: SubjectRequest | None = None) -> AccountsError | None:
     try:
         guard_activities(user) if how == ACTIVITIES else guard_erasable(actor, user, how)
+        if request is not None:
+            guard_answer(actor, user, request, ACTIVITIES if how == ACTIVITIES else "erasure")
     except AccountsError as problem:
         return problem
     return None

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import audit, policy
+from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.audit import moment
@@ -22,11 +22,12 @@ from accounts.operations.base import operation
 from accounts.operations.credentials import end_credentials
 from accounts.profile import reason_checked
 from accounts.statuses import Status
-from gdpr.models import Erasure, PrivacyTerms
+from gdpr.models import Erasure, PrivacyTerms, SubjectRequest
 from gdpr.operations import plans
 from gdpr.operations.erasable import ACTIONS, guard_activities, guard_erasable, named_by, words_of
 from gdpr.operations.finish import LEASE, Erased, finish, remember
 from gdpr.operations.mentions import erase_mentions, mentions, without
+from gdpr.operations.requests import request_answered, request_to_answer
 from gdpr.operations.scan import identifiers_of
 
 __all__ = [
@@ -55,21 +56,38 @@ class ResidueError(Exception):
     """Something of the person was left where the map says that nothing is: everything was rolled back."""
 
 
-def erase(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erasure:
+def erase(
+    *,
+    actor: Actor,
+    user: User,
+    how: str,
+    reason: str = "",
+    at: datetime | None = None,
+    request: SubjectRequest | None = None,
+) -> Erasure:
     """Erase a person, or plan to: the whole of it, with its receipt. Again gives the same receipt.
 
     ``purge`` leaves the account's row without personal data; ``delete`` takes it away.
 
     :param at: not before then; ``None``: after the grace period that the organization settled
+    :param request: the person's request that this answers: done when they are erased
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    erased = erase_rows(actor=actor, user=user, how=how, reason=reason, at=at)
+    erased = erase_rows(actor=actor, user=user, how=how, reason=reason, at=at, request=request)
     return finish([erased])[0] if erased.is_fresh else awaited(erased.erasure)
 
 
-def erase_rows(*, actor: Actor, user: User, how: str, reason: str = "", at: datetime | None = None) -> Erased:
+def erase_rows(
+    *,
+    actor: Actor,
+    user: User,
+    how: str,
+    reason: str = "",
+    at: datetime | None = None,
+    request: SubjectRequest | None = None,
+) -> Erased:
     """Do of ``erase`` what is done in the database; ``finish`` has to follow, for many people at once if need be.
 
     :raises Unavailable: if the ledger cannot be written: erased, and the sweep finishes
@@ -77,10 +95,10 @@ def erase_rows(*, actor: Actor, user: User, how: str, reason: str = "", at: date
     at = at or timezone.now() + grace_of(user)
     if at <= timezone.now() and _rows_to_go(user) > LONG:
         begin = user_purge_begin if how == Erasure.PURGE else user_delete_begin
-        begin(actor=actor, user=user, reason=reason)
+        begin(actor=actor, user=user, reason=reason, request=request)
         _shorten(user)
     verb = user_purge if how == Erasure.PURGE else user_delete
-    erased = verb(actor=actor, user=user, reason=reason, at=at)
+    erased = verb(actor=actor, user=user, reason=reason, at=at, request=request)
     if erased.is_fresh:
         remember(erased)
     return erased
@@ -98,47 +116,51 @@ def erasure_of(*, actor: Actor, user_id: UUID, how: str) -> Erasure:
 
 
 @operation(Action.USER_PURGE)
-def user_purge(*, actor: Actor, user: User, reason: str = "", at: datetime | None = None) -> Erased:
+def user_purge(
+    *, actor: Actor, user: User, reason: str = "", at: datetime | None = None, request: SubjectRequest | None = None
+) -> Erased:
     """Erase everything about a person but an empty row that keeps the id from being given away again.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    return _erased_or_planned(actor, user, Erasure.PURGE, reason=reason, at=at)
+    return _erased_or_planned(actor, user, Erasure.PURGE, reason=reason, at=at, request=request)
 
 
 @operation(Action.USER_DELETE)
-def user_delete(*, actor: Actor, user: User, reason: str = "", at: datetime | None = None) -> Erased:
+def user_delete(
+    *, actor: Actor, user: User, reason: str = "", at: datetime | None = None, request: SubjectRequest | None = None
+) -> Erased:
     """Erase everything about a person, the account's row included; also of one who was purged before.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    return _erased_or_planned(actor, user, Erasure.DELETE, reason=reason, at=at)
+    return _erased_or_planned(actor, user, Erasure.DELETE, reason=reason, at=at, request=request)
 
 
 @operation(Action.USER_PURGE)
-def user_purge_begin(*, actor: Actor, user: User, reason: str = "") -> Erasure:
+def user_purge_begin(*, actor: Actor, user: User, reason: str = "", request: SubjectRequest | None = None) -> Erasure:
     """Close an account for good before it is erased: every credential dies, and from here it goes only forward.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    return _fenced(actor, user, Erasure.PURGE, reason=reason)
+    return _fenced(actor, user, Erasure.PURGE, reason=reason, request=request)
 
 
 @operation(Action.USER_DELETE)
-def user_delete_begin(*, actor: Actor, user: User, reason: str = "") -> Erasure:
+def user_delete_begin(*, actor: Actor, user: User, reason: str = "", request: SubjectRequest | None = None) -> Erasure:
     """Close an account for good before it is erased and its row goes; again changes nothing.
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: for super-users, last owners, people under legal hold or restriction, and oneself
     """
-    return _fenced(actor, user, Erasure.DELETE, reason=reason)
+    return _fenced(actor, user, Erasure.DELETE, reason=reason, request=request)
 
 
 @operation(Action.ERASURE_CANCEL)
@@ -163,7 +185,9 @@ def erasure_cancel(*, actor: Actor, user: User, reason: str = "") -> Erasure:
 
 
 @operation(Action.USER_DELETE_ACTIVITIES)
-def user_delete_activities(*, actor: Actor, user: User, reason: str = "") -> tuple[User, list[dict[str, Any]]]:
+def user_delete_activities(
+    *, actor: Actor, user: User, reason: str = "", request: SubjectRequest | None = None
+) -> tuple[User, list[dict[str, Any]]]:
     """Erase what a person did: sign-ins, sessions, devices and what the trail says of them; says how much.
 
     The account stays.
@@ -175,36 +199,51 @@ def user_delete_activities(*, actor: Actor, user: User, reason: str = "") -> tup
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_DELETE_ACTIVITIES, user)
     guard_activities(user)
+    request = request_to_answer(actor, user, request, "activities")
     reason = without(named_by(user), reason_checked(reason))
     counts = _carried_out(plans.activities(user.pk))
     User.objects.filter(pk=user.pk).update(last_sign_in_at=None)
-    audit.record_erasure(actor, Action.USER_DELETE_ACTIVITIES, user, reason=reason, counts=counts)
+    audit.record_erasure(
+        actor,
+        Action.USER_DELETE_ACTIVITIES,
+        user,
+        reason=reason,
+        counts=counts,
+        request=request.public_id if request else "",
+    )
+    request_answered(actor, user, request.pk if request else None, is_erased=True)
     return user, counts
 
 
 # --- the transaction --------------------------------------------------------------------------
-def _erased_or_planned(actor: Actor, user: User, how: str, *, reason: str, at: datetime | None) -> Erased:
+def _erased_or_planned(
+    actor: Actor, user: User, how: str, *, reason: str, at: datetime | None, request: SubjectRequest | None
+) -> Erased:
     user = User.objects.locked(user)
     policy.require(actor, ACTIONS[how], user)
     before = Erasure.objects.of(user.pk, how)
+    answered = _answered(actor, user, before, request)
     if before is not None and before.status in {Erasure.ERASED, Erasure.COMPLETE}:
         return Erased(before)
     if before is None or before.status != Erasure.FENCED:
         guard_erasable(actor, user, how)
     erasure = before or _row(actor, user, how, reason=reason)
+    erasure.request_id = answered
     if at and at > timezone.now():
         return Erased(_planned(actor, user, erasure, at=at))
     return carry_out(actor, user, erasure, action=ACTIONS[how], reason=reason or erasure.reason)
 
 
-def _fenced(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
+def _fenced(actor: Actor, user: User, how: str, *, reason: str, request: SubjectRequest | None) -> Erasure:
     user = User.objects.locked(user)
     policy.require(actor, ACTIONS[how], user)
     before = Erasure.objects.of(user.pk, how)
+    answered = _answered(actor, user, before, request)
     if before is not None and before.status != Erasure.SCHEDULED:
         return before
     guard_erasable(actor, user, how)
     erasure = before or _row(actor, user, how, reason=reason)
+    erasure.request_id = answered
     end_credentials(user, ACTIONS[how])
     if user.status != Status.PURGED:
         User.objects.filter(pk=user.pk).update(
@@ -212,8 +251,23 @@ def _fenced(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
         )
     erasure.status = Erasure.FENCED
     erasure.save()
-    audit.record_erasure(actor, ACTIONS[how], user, erasure=erasure.public_id, begun=True)
+    audit.record_erasure(
+        actor, ACTIONS[how], user, erasure=erasure.public_id, begun=True, request=request.public_id if request else ""
+    )
     return erasure
+
+
+def _answered(actor: Actor, user: User, erasure: Erasure | None, request: SubjectRequest | None) -> UUID | None:
+    """Give the id of the request that an erasure is done for, once it was made sure that it answers it.
+
+    :raises Conflict: if it is closed, or the erasure was begun without it
+    """
+    if request is None or (erasure is not None and erasure.request_id == request.pk):
+        return erasure.request_id if erasure else None
+    if erasure is not None and erasure.status != Erasure.SCHEDULED:
+        raise Conflict("The erasure was begun without this request.", remedy="Close the request by itself.")
+    held = request_to_answer(actor, user, request, "erasure")
+    return held.pk if held else None
 
 
 def _row(actor: Actor, user: User, how: str, *, reason: str) -> Erasure:
@@ -237,7 +291,13 @@ def _planned(actor: Actor, user: User, erasure: Erasure, *, at: datetime) -> Era
     erasure.due_at = at
     erasure.save(force_insert=True)
     audit.record(
-        actor, ACTIONS[erasure.how], user, reason=erasure.reason, planned_for=moment(at), erasure=erasure.public_id
+        actor,
+        ACTIONS[erasure.how],
+        user,
+        reason=erasure.reason,
+        planned_for=moment(at),
+        erasure=erasure.public_id,
+        request=_named(erasure),
     )
     return erasure
 
@@ -262,7 +322,9 @@ def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, rea
         erasure=erasure.public_id,
         counts={entry["table"]: entry["rows"] for entry in counts if entry["action"] != plans.KEEP},
         parts=events,
+        request=_named(erasure),
     )
+    request_answered(actor, user, erasure.request_id, is_erased=True, erasure=erasure.public_id)
     _assert_nothing_left(steps, words, organizations)
     if erasure.how == Erasure.DELETE:
         Erasure.objects.unfinished_of(user.pk).exclude(pk=erasure.pk).cancel()
@@ -271,6 +333,10 @@ def carry_out(actor: Actor, user: User, erasure: Erasure, *, action: Action, rea
     erasure.counts, erasure.event_id, erasure.reason = {"tables": counts}, event.pk, ""
     erasure.save()
     return Erased(erasure, is_fresh=True, known_by=known_by)
+
+
+def _named(erasure: Erasure) -> str:
+    return ids.encode("dsr", erasure.request_id) if erasure.request_id else ""
 
 
 def _carried_out(steps: Iterable[plans.Step]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from gdpr.operations import exports
 from gdpr.operations.file_scan import files_naming
 from gdpr.operations.findings import ScanReport
 from gdpr.operations.receipts import built, signed
+from gdpr.operations.requests import request_facts, request_of
 from gdpr.operations.scan import scan
 from gdpr.traces import Identifiers
 
@@ -124,6 +125,7 @@ def _concluded(entry: Erased, report: ScanReport | None, *, is_replay: bool) -> 
         log.error("residue", erasure=erasure.public_id, places=found["residue"])
     head = AuditChain.objects.filter(pk=erasure.organization_id).values("sequence", "hash").get()
     now = timezone.now()
+    request = request_of(erasure)
     document = built(
         receipt_id=erasure.public_id,
         user_id=erasure.user_id,
@@ -140,6 +142,7 @@ def _concluded(entry: Erased, report: ScanReport | None, *, is_replay: bool) -> 
         event_id=erasure.event_id,
         chain_head=head,
         vendor=connection.vendor,
+        request=request_facts(request, now) if request else None,
     )
     unfinished = Erasure.objects.filter(pk=erasure.pk, status=Erasure.ERASED)
     unfinished.update(receipt=signed(document), status=Erasure.COMPLETE, completed_at=now, leased_until=None)
