@@ -228,9 +228,9 @@ def request_answered(actor: Actor, user: User, request_id: UUID | None, *, is_er
     :param is_erased: what the trail says of it is about nobody any more
     :param by: what answered it
     """
-    waiting = SubjectRequest.objects.open().select_for_update(no_key=True)
-    request = waiting.filter(pk=request_id).first() if request_id else None
-    if request is None:
+    found = SubjectRequest.objects.open().filter(pk=request_id).first() if request_id else None
+    request = SubjectRequest.objects.held(found) if found else None
+    if request is None or request.status != SubjectRequest.OPEN:
         return
     request.status, request.closed_at = SubjectRequest.DONE, timezone.now()
     request.save()
