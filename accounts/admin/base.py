@@ -484,6 +484,7 @@ class HouseAdmin(ModelAdmin[Any]):
             counts = {word: sum(result.result == word for result in results) for word in ("ok", "unchanged", "failed")}
             table = table_of(results, named, caption="Results", is_done=True)
             context = {"title": f"{verb.label}: results", "table": table, "counts": counts, "verb": verb}
+            context["is_asked"] = verb.asks is not None
             return self.render(request, "results.html", context)
         (result,) = results
         if isinstance(result.error, NotAllowed | NotFound | Invalid | NotAuthenticated):
@@ -519,6 +520,7 @@ class HouseAdmin(ModelAdmin[Any]):
             "form": form,
             "table": table,
             "more_tables": plan.tables,
+            "is_planned": verb.planned is not None,
             "can_do": can_do,
             "total": len(chosen),
             "selected": " ".join(key_of(row) for row in chosen),

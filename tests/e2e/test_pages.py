@@ -205,6 +205,7 @@ KINDS = {
     "people, erasing several": Kind(
         "root", f"{ADMIN}/user/verbs/purge/?selected={{person}}+{{other}}", first=_sent_empty("Erase 2 now")
     ),
+    "person, a copy for a request": Kind("root", f"{ADMIN}/user/{{asked}}/personal-data/?request={{request}}"),
     "person, erasure": Kind("root", f"{ADMIN}/user/{{person}}/erasure/"),
     "person, erasure of the row": Kind("admin", f"{ADMIN}/user/{{other}}/erasure/?how=delete"),
     "person, erasure of the history": Kind("root", f"{ADMIN}/user/{{signed_in}}/erasure/?how=activities"),

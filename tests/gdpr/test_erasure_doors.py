@@ -394,6 +394,7 @@ class TestManyByClick:
         shown = text_of(click.post(page, {"selected": people}))
         assert "Type 2 acme to go on" in shown
         assert "rows that go or change" in shown
+        assert "This is the plan that is carried out" in shown
         assert "accounts_membership" in shown
 
         wrong = click.post(page, {"selected": people, "step": "do", "typed": "2", "after": "", "reason": ""})
@@ -401,7 +402,7 @@ class TestManyByClick:
         assert everything() == before
 
         right = click.post(page, {"selected": people, "step": "do", "typed": "2 acme", "after": "", "reason": "asked"})
-        assert "2 done, 0 so already, 0 refused." in text_of(right)
+        assert "2 done, 0 so already, 0 refused. Each is closed at once" in text_of(right)
         assert {*Erasure.objects.values_list("how", "status", "reason")} == {(how, Erasure.FENCED, "asked")}
         take_up_erasures.call()
         assert {*Erasure.objects.values_list("status", flat=True)} == {Erasure.COMPLETE}
