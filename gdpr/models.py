@@ -73,8 +73,10 @@ class Erasure(Row):
     reason = models.CharField(max_length=500, blank=True)
     requested_by_kind = models.CharField(max_length=12)
     requested_by = models.UUIDField(null=True)
+    request_id = models.UUIDField(null=True)
     due_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
@@ -151,6 +153,7 @@ class Export(Row):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     requested_by_kind = models.CharField(max_length=12)
     requested_by = models.UUIDField(null=True)
+    request_id = models.UUIDField(null=True)
     scope = models.CharField(max_length=12)
     format = models.CharField(max_length=8)
     status = models.CharField(max_length=8)
@@ -209,6 +212,8 @@ class SubjectRequest(Row):
         "restriction",
         "objection",
     )
+    ARTICLES: ClassVar[dict[str, str]] = dict(zip(KINDS, ("15", "20", "16", "17", "18", "21"), strict=True))
+    """Of the GDPR."""
 
     id = PrefixedIDField(prefix="dsr")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")

@@ -962,9 +962,11 @@ ARCHIVE = (
             "reason": free_text(Category.CONTENT, erase=Erase.DEFAULT),
             "requested_by_kind": operational(),
             "requested_by": identifier(Category.UNIQUE_ID, whose=(PlainID("requested_by"),), log=Log.YES),
+            "request_id": operational(),
             "created_at": operational(),
             "due_at": operational(),
             "erased_at": operational(),
+            "leased_until": operational(),
             "completed_at": operational(),
             "cancelled_at": operational(),
             "counts": nobody(),
@@ -990,6 +992,7 @@ ARCHIVE = (
             "requested_by": identifier(
                 Category.UNIQUE_ID, whose=(PlainID("requested_by"),), erase=Erase.NULL, log=Log.YES
             ),
+            "request_id": operational(),
             "scope": operational(),
             "format": operational(),
             "status": operational(),

@@ -1,6 +1,6 @@
 """Verbs as the admin offers them: each as data, all through one confirmation page."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,7 @@ __all__ = [
     "DurationField",
     "EndField",
     "HouseForm",
+    "Plan",
     "ReasonForm",
     "Verb",
     "VerbForm",
@@ -110,6 +111,20 @@ class VerbForm(HouseForm):
         """Say where it leads once it is done, if not back to the row."""
         return None
 
+    def ask(self, expected: str) -> None:
+        """Want something typed, so that nobody does it by a slip."""
+        self.fields["typed"] = forms.CharField(
+            label=f"Type {expected} to go on",
+            max_length=1_000,
+            required=False,
+            widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        )
+
+    def refuse_typed(self, expected: str) -> None:
+        """Refuse what was typed if it is not what was asked for."""
+        if str(self.value("typed") or "").strip() != expected:
+            self.add_error("typed", "This is not what stands there. Nothing was changed.")
+
     def value(self, name: str) -> Any:
         """Read an input, ``None`` before anything was sent."""
         return self.cleaned_data.get(name) if self.is_bound else None
@@ -130,6 +145,14 @@ class ReasonForm(VerbForm):
         return {"reason": self.value("reason") or ""}
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What would happen to each row, and what to all of them together."""
+
+    results: Sequence[RowResult]
+    tables: Sequence[Table] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verb:
     """One verb: its words, its inputs, its operation."""
@@ -146,6 +169,12 @@ class Verb:
     subject: Callable[[Any], Any] = lambda row: row
     effect: Callable[[Any], str] = lambda _: ""
     """What it does to a row that the row does not show."""
+    planned: "Callable[[Actor, Sequence[Any]], Plan] | None" = None
+    """Says what would happen, where trying it out and undoing it is not how."""
+    asks: Callable[[Sequence[Any]], str] | None = None
+    """Gives what has to be typed before it is done, where it cannot be taken back."""
+    most: int | None = None
+    """How many at a time, where that is fewer than a page does."""
 
     @property
     def word(self) -> str:
@@ -192,6 +221,8 @@ def difference_rows(detail: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (name.replace("_", " "), shown(before.get(name)), shown(after.get(name)))
         for name in dict.fromkeys([*before, *after])
     ]
+    if "rows" in detail:
+        rows.append(("rows that go or change", "", f"{detail['rows']:,}"))
     for kind, number in (detail.get("ended") or {}).items():
         rows.append((f"{kind.replace('_', ' ')} ended", "", str(number)))
     return rows

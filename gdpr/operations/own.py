@@ -16,7 +16,8 @@ from accounts.models import User
 from accounts.operations.base import operation
 from accounts.operations.credentials import require_recent
 from gdpr.models import Erasure
-from gdpr.operations.erasure import grace_of, guard_erasable, new_erasure, plan_erasure
+from gdpr.operations.erasable import guard_erasable
+from gdpr.operations.erasure import grace_of, new_erasure, plan_erasure
 
 __all__ = ["LONGEST", "account_delete", "account_keep", "deletion_refusal"]
 

@@ -46,7 +46,7 @@ from accounts.operations.organizations import org_create
 from accounts.operations.claims import claim_create, user_claims_set
 from accounts.operations.roles import role_assign, role_create
 from accounts.operations.users import user_create, user_set_password
-from gdpr.operations.erasure import erase
+from gdpr.operations.erasure import erase, erase_rows
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 us = policy.operator(os_user="tester", request_id="e2e")
@@ -56,11 +56,12 @@ superuser_create(actor=us, organization=home, email="root@example.com", username
 for name in ("lind003", "lind004", "lind005", "lind050", "lind053", "lind054", "lind061", "lind062", "lind063"):
     user = User.objects.get(username_key=name)
     user_set_password(actor=us, user=user, password=password, must_change_password=name == "lind053")
-held, asked, late, erased, leaving = (User.objects.get(username_key=f"lind0{number}") for number in range(20, 25))
+held, asked, late, erased, leaving, gone = (User.objects.get(username_key=f"lind0{number}") for number in range(20, 26))
 hold_place(actor=us, user=held, reason="Case 7", exemption="e")
 request_open(actor=us, user=asked, kind="access", note="By letter")
 request_open(actor=us, user=late, kind="erasure", received_at=timezone.now() - timedelta(days=50))
 erase(actor=us, user=erased, how="purge", at=timezone.now())
+erase_rows(actor=us, user=gone, how="purge", at=timezone.now())
 erase(actor=us, user=leaving, how="purge", at=timezone.now() + timedelta(days=14))
 lindenhof = Organization.objects.get(slug="lindenhof")
 rota = app_create(
@@ -147,6 +148,7 @@ def places(service: Service) -> dict[str, str]:
         "request": first("dsr", "SELECT id FROM gdpr_subjectrequest WHERE kind = 'access'"),
         "erased": first("usr", "SELECT user_id FROM gdpr_erasure WHERE status = 'complete'"),
         "receipt": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'complete'"),
+        "searched": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'erased'"),
         "planned": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'scheduled'"),
         "letter": first("ltr", "SELECT id FROM accounts_outbox WHERE state = 'failed'"),
         "event": first("evt", "SELECT id FROM accounts_auditevent WHERE action = 'user.suspend'"),

@@ -284,6 +284,10 @@ KINDS = {
     "claim, deleting": Kind("root", f"{ADMIN}/claimdefinition/verbs/delete/?selected={{claim}}"),
     "person, personal data": Kind("root", f"{ADMIN}/user/{{person}}/personal-data/"),
     "person, personal data, copied": Kind("admin", f"{ADMIN}/user/{{other}}/personal-data/", first=_copy_asked_for),
+    "people, erasing several": Kind(
+        "root", f"{ADMIN}/user/verbs/purge/?selected={{person}}+{{other}}", first=_sent_empty("Erase 2 now")
+    ),
+    "person, a copy for a request": Kind("root", f"{ADMIN}/user/{{asked}}/personal-data/?request={{request}}"),
     "person, erasure": Kind("root", f"{ADMIN}/user/{{person}}/erasure/"),
     "person, erasure of the row": Kind("admin", f"{ADMIN}/user/{{other}}/erasure/?how=delete"),
     "person, erasure of the history": Kind("root", f"{ADMIN}/user/{{signed_in}}/erasure/?how=activities"),
@@ -346,6 +350,7 @@ KINDS = {
     "erasures": Kind("admin", f"{ARCHIVED}/erasure/"),
     "erasures, none": Kind("mallory", f"{ARCHIVED}/erasure/"),
     "erasure": Kind("admin", f"{ARCHIVED}/erasure/{{receipt}}/"),
+    "erasure under way": Kind("admin", f"{ARCHIVED}/erasure/{{searched}}/"),
     "erasure that waits": Kind("root", f"{ARCHIVED}/erasure/{{planned}}/"),
     "legal holds": Kind("admin", f"{ARCHIVED}/legalhold/"),
     "legal holds, none": Kind("mallory", f"{ARCHIVED}/legalhold/"),

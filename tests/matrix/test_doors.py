@@ -185,6 +185,25 @@ def on_many(verb: str) -> Verb:
     )
 
 
+def grave_on_many(verb: str, operation: str, *, at_the_shell: str = "") -> Verb:
+    """Make the row of a verb on two users that cannot be taken back; the shell may have another way."""
+    word = verb.replace("_", "-")
+
+    def both(world: World) -> list[str]:
+        return [world.bob.public_id, world.erin.public_id]  # Carol is under a legal hold
+
+    return Verb(
+        operation,
+        command=None if at_the_shell else Command(lambda world: [f"user_{verb}", *both(world), "--yes"]),
+        api=Request("POST", lambda _: "users/bulk/", lambda world: {"verb": word, "ids": both(world), "confirm": 2}),
+        admin=Click(
+            lambda _: reverse("admin:accounts_user_verb", args=[word]),
+            lambda world: {"selected": " ".join(both(world)), "step": "do", "typed": "2 acme"},
+        ),
+        without={Door.CLI: at_the_shell} if at_the_shell else {},
+    )
+
+
 def on_acme(verb: str) -> Verb:
     """Make the row of a status verb on an organization."""
     return Verb(
@@ -212,6 +231,17 @@ def erasing(how: str, *options: str, **body: Any) -> Verb:
             lambda _: {"how": how, "typed": "bob@acme.example", **body},
             lambda _: "/admin/",
         ),
+    )
+
+
+def beginning(how: str) -> Verb:
+    """Make the row of an erasure that the worker goes on with; tests/gdpr/test_erasure.py compares what it leaves."""
+    whole = erasing(how)
+    return replace(
+        whole,
+        operation=f"user_{how}_begin",
+        command=None,
+        without={Door.CLI: f"the shell erases at once and waits for the receipt: user_{how}"},
     )
 
 
@@ -629,9 +659,13 @@ VERBS: dict[str, Verb] = {
         Click(lambda _: reverse("admin:accounts_outbox_verb", args=["retry"]),
               lambda world: {"selected": world.letter.public_id, "step": "do"}),
     ),
-    "user_purge": erasing("purge"),
-    "user_delete": erasing("delete"),
-    "user_purge, later": erasing("purge", "--after", "2099-12-31", after="2099-12-31"),
+    "user_purge": erasing("purge", "--after", "2099-12-31", after="2099-12-31"),
+    "user_delete": erasing("delete", "--after", "2099-12-31", after="2099-12-31"),
+    "user_purge_begin": beginning("purge"),
+    "user_delete_begin": beginning("delete"),
+    "user_purge_begin, many": grave_on_many("purge", "user_purge_begin", at_the_shell="erases at once: user_purge"),
+    "user_delete_begin, many": grave_on_many("delete", "user_delete_begin", at_the_shell="erases at once: user_delete"),
+    "user_delete_activities, many": grave_on_many("delete_activities", "user_delete_activities"),
     "erasure_cancel": Verb(
         "erasure_cancel",
         Command(lambda world: ["user_purge", world.bob.public_id, "--cancel"]),
@@ -698,7 +732,6 @@ ONE_DOOR = {
     "recovery_codes_renew": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
     "user_export": "the shell writes the file at once",
     "user_export_fetch": "a file, not a change: tests/gdpr/test_export_jobs.py fetches it at both doors",
-    "erasure_fence": "a part of long erasures",
     "erasure_replay": "the operator, after restoring a backup",
     "retention_run": "the operator and the sweep",
     "_session_start": "the sign-in page",

@@ -235,7 +235,8 @@ PERMISSIONS: dict[str, Verb] = {
     "letter_retry": Verb("++++---0--", lambda world, actor: outbox.letter_retry(actor=actor, letter=world.letter)),
     "user_purge": on_bob("++++---0--", erasure.erase, how="purge"),
     "user_delete": on_bob("++++---0--", erasure.erase, how="delete"),
-    "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
+    "user_purge_begin": on_bob("++++---0--", erasure.user_purge_begin),
+    "user_delete_begin": on_bob("++++---0--", erasure.user_delete_begin),
     "erasure_cancel": Verb(
         "++++---0--",
         lambda world, actor: erasure.erasure_cancel(actor=actor, user=world.bob),

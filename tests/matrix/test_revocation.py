@@ -117,7 +117,8 @@ CELLS: dict[str, tuple[str, Event]] = {
     "user_reset_link": ("+++x+++++++", on_erin(recovery.user_reset_link)),
     "user_purge": ("xxxxxxxxxxx", on_erin(erasure.erase, how="purge")),
     "user_delete": ("xxxxxxxxxxx", on_erin(erasure.erase, how="delete")),
-    "erasure_fence": ("xxxxxxxxxxx", on_erin(erasure.erasure_fence, how="purge")),
+    "user_purge_begin": ("xxxxxxxxxxx", on_erin(erasure.user_purge_begin)),
+    "user_delete_begin": ("xxxxxxxxxxx", on_erin(erasure.user_delete_begin)),
     "erasure_replay": (
         "xxxxxxxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
