@@ -200,9 +200,11 @@ def _acting(path: str) -> Callable[[Visitor], None]:
     def act(visitor: Visitor) -> None:
         visitor.page.get_by_label("Reason").fill("Ticket 4521")
         visitor.press("Impersonate now")
+        stop = visitor.page.get_by_role("button", name="Stop, be myself again")
+        expect(stop).to_be_visible()
+        visitor.page.wait_for_load_state()  # what is still on its way would be given up
         visitor.go(path)
-        banner = visitor.page.get_by_role("complementary", name="Acting as somebody else")
-        expect(banner.get_by_role("button", name="Stop, be myself again")).to_be_visible()
+        expect(stop).to_be_visible()
 
     return act
 

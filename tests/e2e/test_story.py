@@ -128,8 +128,10 @@ def test_an_admin_acts_as_a_moderator_and_comes_back(visit: Visit) -> None:
     banner = page.get_by_role("complementary", name="Acting as somebody else")
     expect(banner).to_contain_text(f"You act as {name} until")
     admin.follow("People")
+    expect(page.get_by_role("heading", name="People")).to_be_visible()
     expect(banner).to_be_visible()
     expect(page.get_by_role("link", name="Add a person")).to_have_count(0)
+    page.wait_for_load_state()
 
     page.goto(own_page)
     page.get_by_label("Nickname").fill("Moderately")
