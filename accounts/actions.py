@@ -210,6 +210,7 @@ SEEN_BY_BORROWED_HANDS: Final = frozenset(
         Action.USER_SHOW,
         Action.USER_INVITES,
         Action.SESSION_LIST,
+        Action.FACTOR_LIST,
         Action.ORG_LIST,
         Action.ORG_SHOW,
         Action.MEMBERSHIP_LIST,

@@ -10,13 +10,15 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
 from accounts.api.user_inputs import ProfileInput
+from accounts.browser import password_changed
 from accounts.errors import NotAllowed, NotFound
 from accounts.models import APIKey, EmailChange, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.addresses import email_change
+from accounts.operations.base import NewPassword
 from accounts.operations.factors import factor_enrol_finish, factor_enrol_start, recovery_codes_renew
 from accounts.operations.impersonation import impersonation_stop
-from accounts.operations.users import user_update
+from accounts.operations.users import user_change_password, user_update
 from accounts.serializers.api_keys import APIKeyOutput
 from accounts.serializers.base import output
 from accounts.serializers.factors import TwoFactorOutput, two_factor_of
@@ -39,6 +41,13 @@ class AddressesOutput(serializers.Serializer[Any]):
     email_verified = serializers.BooleanField()
     pending_email = serializers.CharField(allow_null=True)
     pending_until = serializers.DateTimeField(allow_null=True)
+
+
+class PasswordChangeInput(Input):
+    """The present password, and another one."""
+
+    current_password = Text(write_only=True)
+    password = Text(write_only=True)
 
 
 class EnrolInput(Input):
@@ -75,6 +84,7 @@ class MeViewSet(HouseViewSet):
     endpoints = {
         "list": Endpoint(name="me_show", output=UserDetailOutput, also=APIKeyOutput),
         "partial_update": Endpoint(name="me_update", input=ProfileInput, output=UserDetailOutput, versioned=True),
+        "set_password": Endpoint(name="user_change_password", input=PasswordChangeInput, status=204, is_bounded=True),
         "two_factor": Endpoint(name="me_two_factor", output=TwoFactorOutput),
         "enrol": Endpoint(name="factor_enrol_start", input=EnrolInput, output=EnrolmentOutput, status=201),
         "confirm": Endpoint(name="factor_enrol_finish", input=CodeInput, output=EnrolledOutput, is_bounded=True),
@@ -85,6 +95,19 @@ class MeViewSet(HouseViewSet):
             name="email_change", input=EmailChangeInput, output=AddressesOutput, status=202, is_bounded=True
         ),
     }
+
+    def set_password(self, request: Request) -> Response:
+        """Change one's own password; one is signed out everywhere else, and links that were mailed open nothing."""
+        given, person = self.read(), self._person()
+        changed = user_change_password(
+            actor=self.actor,
+            user=person,
+            current_password=given["current_password"],
+            password=NewPassword(given["password"]),
+        )
+        if request.auth is None:
+            password_changed(request._request, changed)
+        return Response(status=204)
 
     def two_factor(self, request: Request) -> Response:
         """Show which second factors one has."""

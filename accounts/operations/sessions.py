@@ -285,7 +285,13 @@ def open_session(
     person = replace(
         actor, kind=ActorKind.USER, id=user.pk, organization_id=user.organization_id, session_id=session.pk
     )
-    beyond = Session.objects.live().filter(user=user).order_by("-created_at", "-id").values_list("pk", flat=True)[MOST:]
+    beyond = (
+        Session.objects.live()
+        .own()
+        .filter(user=user)
+        .order_by("-created_at", "-id")
+        .values_list("pk", flat=True)[MOST:]
+    )
     ended = Session.objects.filter(pk__in=list(beyond)).end(TOO_MANY)
     closed = {"sessions": ended} if ended else {}
     audit.record(person, Action.SESSION_START, user, session=session.public_id, ended=closed)

@@ -128,6 +128,10 @@ ROUTES: dict[str, Route] = {
     "factor_remove": Route("+++-0+00-", "bob", lambda world: {"factor": world.factor.public_id}),
     "user_disable_two_factor": on("bob", "+++-0-00-"),
     "user_reset_two_factor": on("bob", "+++-0-00-"),
+    "user_change_password": Route(
+        "++++++++-",
+        body=lambda _: {"current_password": PASSWORD, "password": "another long sentence here"},
+    ),
     "me_two_factor": Route("++++++++-"),
     "factor_enrol_start": Route("++++++++-"),
     "factor_enrol_finish": Route(
@@ -353,7 +357,7 @@ def test_every_operation_has_an_endpoint_of_its_name() -> None:
     not_here = {
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
         "_session_start_with_code", "_session_confirm", "_session_confirm_with_code", "superuser_create", "admin_link",
-        "keys_rotate", "backup_recorded", "user_change_password", "restore_recorded", "user_purge_begin",
+        "keys_rotate", "backup_recorded", "restore_recorded", "user_purge_begin",
         "user_delete_begin", "erasure_replay", "user_export", "retention_run", "user_reset_link",
         "_password_reset_request", "_lock_out", "_invite_request",
     }  # fmt: skip

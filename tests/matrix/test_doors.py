@@ -745,7 +745,7 @@ ONE_DOOR = {
     "user_impersonate": "each door acts on in its own way, with a token or in the browser: tests/accounts/*/"
     "test_impersonation.py",
     "impersonation_stop": "the button on the banner, and the API with the token itself",
-    "user_change_password": "one's own, with the present one, on its page",
+    "user_change_password": "one's own, on its page and in the API: tests/accounts/api/test_own_password.py",
     "link_redeem": "the page of the link",
     "invite_accept": "its page, and the API: tests/accounts/pages/test_invites.py compares",
     "invite_request": "its page, and the API: tests/accounts/pages/test_invites.py compares",

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import ids, policy
 from accounts.actors import Door
 from accounts.errors import NotAuthenticated
-from accounts.models import Purpose, Session, User
+from accounts.models import Purpose, Role, Session, User
 from accounts.operations import (
     acceptance,
     addresses,
@@ -28,6 +28,7 @@ from accounts.operations import (
     invites,
     organizations,
     recovery,
+    roles,
     sessions,
     statuses,
     tokens,
@@ -40,6 +41,7 @@ from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
 from tests.factories.factors import make_factor
+from tests.factories.organizations import make_guest
 from tests.factories.users import PASSWORD, SessionFactory, make_email_change, make_user
 from tests.matrix.test_operations import modules
 
@@ -166,6 +168,21 @@ CELLS: dict[str, tuple[str, Event]] = {
             session=world.borrowing.session,
         ),
     ),
+    # What the person may do goes with the role; what they hold stays theirs, and permits less from then on.
+    "role_remove": (
+        "++++++x+++x",
+        lambda world: roles.role_remove(
+            actor=world.operator,
+            membership=world.erin.memberships.get(),
+            role=Role.objects.get(organization=None, slug="admin"),
+        ),
+    ),
+    "membership_remove": (
+        "+++++++++++",
+        lambda world: organizations.membership_remove(
+            actor=world.operator, membership=make_guest(world.erin, world.nextdoor)
+        ),
+    ),
     "user_tag": ("+++++++++++", on_erin(users.user_tag, tags=["x"])),
 }
 
@@ -197,7 +214,6 @@ END_NOTHING = {
     "keys_rotate",
     "letter_retry",
     "membership_add",
-    "membership_remove",
     "org_activate",
     "org_create",
     "org_update",
@@ -210,7 +226,6 @@ END_NOTHING = {
     "role_assign",
     "role_create",
     "role_delete",
-    "role_remove",
     "role_update",
     "session_end",
     "superuser_create",
@@ -262,6 +277,7 @@ def build() -> World:
         invite=invited.invite,
         accept=token_of(invited.link),
         acme=acme,
+        nextdoor=nextdoor,
         erin=erin,
         operator=operator,
         alice=cast.alice,
