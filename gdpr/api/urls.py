@@ -25,7 +25,9 @@ delete = UserErasureViewSet.as_view({"post": "user_delete"}, basename="erasure")
 urlpatterns = [
     path("schema/personal-data-export.json", schema, name="export-schema"),
     path("v1/personal-data/", include(router.urls)),
-    path("v1/me/export/", MyExportViewSet.as_view({"get": "list", "post": "ask"}), name="me-export"),
+    path(
+        "v1/me/export/", MyExportViewSet.as_view({"get": "list", "post": "ask"}, basename="me-export"), name="me-export"
+    ),
     path("v1/me/export/<str:id>/", MyExportViewSet.as_view({"get": "retrieve"}), name="me-export-detail"),
     path("v1/me/export/<str:id>/download/", MyExportViewSet.as_view({"get": "download"}), name="me-export-download"),
     path("v1/me/delete/", MyErasureViewSet.as_view({"post": "ask"}), name="me-delete"),

@@ -449,7 +449,7 @@ def test_field_by_write_nothing_unlisted_changes(name: str, cast: SimpleNamespac
         "status": "archived", "status_reason": "hostile", "status_before": "active", "is_superuser": "on", "id": "x",
         "status_until": "2030-01-01", "email_verified_at": "2020-01-01", "email_key": "evil", "username_key": "evil",
         "name_key": "evil", "last_sign_in_at": "2020-01-01", "created_at": "2020-01-01", "updated_at": "2020-01-01",
-        "must_change_password": "on", "organization": world["organization"], "metadata": "",
+        "must_change_password": "on", "must_enrol": "on", "organization": world["organization"], "metadata": "",
     }  # fmt: skip
     columns = {field.name for field in User._meta.fields}
     posted = {**hostile, **values(name, world)}

@@ -125,7 +125,7 @@ ROUTES: dict[str, Route] = {
     "role_delete": on("role", "+++000000"),
     "permission_list": Route("+++---0--", query="org=acme"),
     "user_two_factor": on("bob", "+++-0+00-"),
-    "factor_remove": Route("+++-0+00-", "bob", lambda world: {"factor": world.factor.public_id}),
+    "factor_remove": Route("+++00+000", "bob", lambda world: {"factor": world.factor.public_id}),
     "user_disable_two_factor": on("bob", "+++-0-00-"),
     "user_reset_two_factor": on("bob", "+++-0-00-"),
     "user_change_password": Route(

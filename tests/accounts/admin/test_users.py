@@ -138,6 +138,7 @@ class TestPerson:
                 "bob",
                 {
                     *("suspend", "lock", "archive", "restrict", "sign-out", "set-password", "reset-password"),
+                    *("disable-two-factor", "reset-two-factor"),
                     *("confirm", "tag", "set", "impersonate"),
                 },
             ),

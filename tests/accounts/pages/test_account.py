@@ -28,7 +28,7 @@ SESSIONS = "/account/sessions/"
 ORGANIZATIONS = "/account/organizations/"
 EMAIL = "/account/email/"
 ADDRESSES = [reverse(name) for page in PAGES for name in (page.name, *(name for name, _, _ in page.more))]
-WANT_RECENT = {EMAIL, "/account/password/", "/account/data/", "/account/delete/"}
+WANT_RECENT = {EMAIL, "/account/password/", "/account/two-factor/", "/account/data/", "/account/delete/"}
 WORD = "correct horse battery staple"
 
 

@@ -107,7 +107,7 @@ class TestBanner:
             "/admin/",
             "/admin/accounts/user/",
             "/admin/accounts/user/{id}/",
-            "/password/",
+            "/account/password/",
             "/link/",
             "/password/reset/",
         ],
@@ -132,7 +132,7 @@ class TestBanner:
         assert "You act as <strong>Bob</strong>" in text_of(answer)
 
     def test_nobody_who_is_themselves_sees_one(self, browser: Browser) -> None:
-        for path in ("/admin/", "/password/", "/password/reset/"):
+        for path in ("/admin/", "/account/password/", "/password/reset/"):
             assert BANNER not in text_of(browser.get(path))
 
     def test_a_password_that_is_to_be_changed_stands_in_nobodys_way(self, browser: Browser, frank: User) -> None:
@@ -183,7 +183,7 @@ class TestBorrowedHands:
         before = everything()
 
         answer = browser.post(
-            "/password/",
+            "/account/password/",
             {"current_password": "a long sentence nobody guesses", "password": "x" * 20, "again": "x" * 20},
         )
 
