@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["BUILT_IN_ROLES", "INSTALLATION_ACTIONS", "SELF_ACTIONS", "SYSTEM_ACTIONS", "UMBRELLAS", "Action", "expand"]
+__all__ = [
+    "BORROWED_HANDS",
+    "BUILT_IN_ROLES",
+    "INSTALLATION_ACTIONS",
+    "SEEN_BY_BORROWED_HANDS",
+    "SELF_ACTIONS",
+    "SYSTEM_ACTIONS",
+    "UMBRELLAS",
+    "Action",
+    "expand",
+]
 
 
 class Action(StrEnum):
@@ -36,6 +46,9 @@ class Action(StrEnum):
     USER_SET = "user.set"
     USER_SUSPEND_MATCHING = "user.suspend_matching"
     USER_SIGN_OUT = "user.sign_out"
+    USER_DISABLE_TWO_FACTOR = "user.disable_two_factor"
+    USER_RESET_TWO_FACTOR = "user.reset_two_factor"
+    USER_IMPERSONATE = "user.impersonate"
     USER_INVITE = "user.invite"
     USER_INVITES = "user.invites"
     USER_REVOKE_INVITE = "user.revoke_invite"
@@ -52,6 +65,13 @@ class Action(StrEnum):
     SESSION_REVOKE = "session.revoke"
     SESSION_START = "session.start"
     SESSION_END = "session.end"
+    SESSION_CONFIRM = "session.confirm"
+
+    FACTOR_LIST = "factor.list"
+    FACTOR_ENROL = "factor.enrol"
+    FACTOR_REMOVE = "factor.remove"
+    FACTOR_RENEW_CODES = "factor.renew_codes"
+    IMPERSONATION_STOP = "impersonation.stop"
 
     ORG_CREATE = "org.create"
     ORG_LIST = "org.list"
@@ -120,6 +140,8 @@ class Action(StrEnum):
     INVITE_REQUEST = "invite.request"
     INVITE_ACCEPT = "invite.accept"
     INVITE_DECLINE = "invite.decline"
+    ACCOUNT_DELETE = "account.delete"
+    ACCOUNT_KEEP = "account.keep"
     KEYS_ROTATE = "installation.keys_rotate"
 
 
@@ -146,6 +168,8 @@ SYSTEM_ACTIONS: Final = frozenset(
     {
         Action.SESSION_START,
         Action.SESSION_END,
+        Action.SESSION_CONFIRM,
+        Action.IMPERSONATION_STOP,
         Action.LINK_REDEEM,
         Action.PASSWORD_RESET_REQUEST,
         Action.PASSWORD_RESET,
@@ -154,7 +178,11 @@ SYSTEM_ACTIONS: Final = frozenset(
         Action.INVITE_REQUEST,
         Action.INVITE_ACCEPT,
         Action.INVITE_DECLINE,
+        Action.ACCOUNT_DELETE,
+        Action.ACCOUNT_KEEP,
         Action.USER_CHANGE_PASSWORD,
+        Action.FACTOR_ENROL,
+        Action.FACTOR_RENEW_CODES,
     }
 )
 """Done by the person whose secret opens the door; nobody is granted them."""
@@ -166,11 +194,50 @@ SELF_ACTIONS: Final = frozenset(
         Action.USER_CLAIMS_SET,
         Action.USER_CLAIMS_REMOVE,
         Action.USER_SIGN_OUT,
+        Action.USER_EXPORT,
         Action.SESSION_LIST,
         Action.SESSION_REVOKE,
+        Action.FACTOR_LIST,
+        Action.FACTOR_REMOVE,
     }
 )
 """What everybody may do to their own account (``user.update``: the profile fields; claims: the editable ones)."""
+
+SEEN_BY_BORROWED_HANDS: Final = frozenset(
+    {
+        Action.USER_LIST,
+        Action.USER_SEARCH,
+        Action.USER_SHOW,
+        Action.USER_INVITES,
+        Action.SESSION_LIST,
+        Action.FACTOR_LIST,
+        Action.ORG_LIST,
+        Action.ORG_SHOW,
+        Action.MEMBERSHIP_LIST,
+        Action.APP_LIST,
+        Action.ROLE_LIST,
+        Action.CLAIM_LIST,
+        Action.API_KEY_LIST,
+        Action.LETTER_LIST,
+        Action.AUDIT_LIST,
+        Action.ERASURE_LIST,
+        Action.HOLD_LIST,
+        Action.REQUEST_LIST,
+    }
+)
+"""What stays of a person's grants while somebody else acts as them: what they see."""
+
+BORROWED_HANDS: Final = SEEN_BY_BORROWED_HANDS | {
+    Action.USER_UPDATE,
+    Action.USER_CLAIMS_SET,
+    Action.USER_CLAIMS_REMOVE,
+    Action.IMPERSONATION_STOP,
+}
+"""All that may be done by who acts as somebody else: look, change that person's own profile and claims, and stop.
+
+Everything else is refused, what is new too, until it stands here. Who acts has more permissions than the person
+and does the rest in their own name.
+"""
 
 OWNER: Final = frozenset(Action) - INSTALLATION_ACTIONS - SYSTEM_ACTIONS
 ADMIN: Final = OWNER - {Action.ORG_ARCHIVE}
@@ -200,7 +267,7 @@ BUILT_IN_ROLES: Final[Mapping[str, frozenset[Action]]] = {
 """Strongest first."""
 
 UMBRELLAS: Final[Mapping[str, frozenset[Action]]] = {
-    "admin:users": frozenset(action for action in OWNER if action.startswith(("user.", "session."))),
+    "admin:users": frozenset(action for action in OWNER if action.startswith(("user.", "session.", "factor."))),
 }
 """Scopes of an API key that stand for many permissions."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts import ids
 from accounts.actions import Action
 
-__all__ = ["Actor", "ActorKind", "Door"]
+__all__ = ["PREFIX", "Actor", "ActorKind", "Door"]
 
 
 class ActorKind(StrEnum):
@@ -42,7 +42,8 @@ class Actor:
     ``grants`` maps an organization's id to the permissions held there: an organization one merely
     belongs to is there with an empty set. ``organization_id`` is the principal's home.
     ``everything`` is the grant of the operator and of
-    super-users, applied by policy like any other.
+    super-users, applied by policy like any other. Who ``must_enrol`` a second factor first is granted nothing. While
+    somebody acts as another person (impersonation) the principal is that person, and ``impersonator`` whoever acts.
     """
 
     kind: ActorKind
@@ -52,15 +53,22 @@ class Actor:
     session_id: UUID | None = None
     grants: Mapping[UUID, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     everything: bool = False
+    must_enrol: bool = False
     os_user: str = ""
     ip: str | None = None
     device: str = ""
     request_id: str = ""
+    impersonator: "Actor | None" = None
 
     @property
     def user_id(self) -> UUID | None:
         """The person acting, if it is a person."""
         return self.id if self.kind is ActorKind.USER else None
+
+    @property
+    def hands(self) -> "Actor":
+        """Whoever really acts: the principal, or who acts as that person."""
+        return self.impersonator or self
 
     @property
     def public_id(self) -> str:

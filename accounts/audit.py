@@ -162,9 +162,10 @@ def _write(
     event = AuditEvent(
         action=action,
         outcome=outcome,
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        subject_kind=KINDS[type(subject)] if subject is not None else "",
+        actor_kind=actor.hands.kind,
+        actor_id=actor.hands.id,
+        acting_as_id=actor.id if actor.impersonator else None,
+        subject_kind=KINDS[subject.__class__] if subject is not None else "",
         subject_id=subject.pk if subject is not None else None,
         person_id=person.pk if person is not None else None,
         organization_id=organization_id,
@@ -201,7 +202,8 @@ def _head(chain: UUID) -> AuditChain:
 
 def _parts(event: AuditEvent, actor: Actor, person: User | None, detail: Mapping[str, Any]) -> list[AuditPart]:
     device = {key: value for key, value in {"device": actor.device, "os_user": actor.os_user}.items() if value}
-    there = actor.user_id or (person.pk if person and actor.kind is ActorKind.ANONYMOUS else None)
+    # An impersonator's device and address are their own, not those of the person that they act as.
+    there = actor.hands.user_id or (person.pk if person and actor.kind is ActorKind.ANONYMOUS else None)
     contents = (
         (AuditPart.SUBJECT, person.pk if person else None, dict(detail)),
         (AuditPart.ACTOR, there, device),
@@ -245,6 +247,7 @@ def header(event: AuditEvent) -> dict[str, object]:
         "outcome": event.outcome,
         "actor_kind": str(event.actor_kind),
         "actor": str(event.actor_id or ""),
+        "acting_as": str(event.acting_as_id or ""),
         "subject_kind": event.subject_kind,
         "subject": str(event.subject_id or ""),
         "person": str(event.person_id or ""),

@@ -8,24 +8,30 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.urls import reverse
 from django.utils.crypto import get_random_string
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from accounts import policy
 from accounts.actors import Actor, Door
-from accounts.errors import NotAuthenticated
+from accounts.errors import NotAuthenticated, NotFound
 from accounts.models import Session, User
 from accounts.models.sessions import session_key_hash
+from accounts.operations.impersonation import impersonation_stop
 from accounts.operations.sessions import session_end
 
 __all__ = [
     "client_ip",
+    "confirm_first",
     "device_of",
     "fresh_key",
+    "home_of",
+    "is_borrowed",
+    "left_behind",
     "next_address",
+    "own_again",
     "password_changed",
     "request_actor",
     "session_of",
@@ -60,8 +66,9 @@ def fresh_key() -> str:
 
 
 def signed_in(request: HttpRequest, session: Session, key: str) -> None:
-    """Give the browser its fresh key, and remember under it who signed in."""
+    """Give the browser its fresh key, and remember under it who signed in, or showed anew who they are."""
     request.session.begin(key)  # type: ignore[attr-defined]
+    request.session.set_expiry(session.expires_at)
     request.session[SESSION_KEY] = str(session.user_id)
     request.session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     request.session[HASH_SESSION_KEY] = session.user.get_session_auth_hash()
@@ -74,8 +81,41 @@ def password_changed(request: HttpRequest, user: User) -> None:
     request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 
 
+def is_borrowed(request: HttpRequest) -> bool:
+    """Say whether somebody acts as the person that the browser is signed in as (``LiveSessionMiddleware``)."""
+    return getattr(request, "impersonation", None) is not None
+
+
+def left_behind(request: HttpRequest) -> Session | None:
+    """Find the impersonation that the browser's key opened, live or not, if that browser began it."""
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if not key:
+        return None
+    rows = Session.objects.select_related("user").filter(key_hash=session_key_hash(key), kind=Session.IMPERSONATION)
+    return rows.first()
+
+
+def own_again(request: HttpRequest, impersonation: Session, door: Door) -> bool:
+    """Bring the browser back to the session of whoever acted; says whether that one lives."""
+    rows = Session.objects.select_related("user__organization")
+    own = rows.filter(pk=impersonation.started_in).first() if impersonation.started_in else None
+    if own is None:
+        return False
+    # SECURITY: the server knows whose session waits; the browser names nobody, and gets a key that nobody has seen.
+    actor, key = policy.actor_for(own.user, door=door, session=own, **where_of(request)), fresh_key()
+    try:
+        own = impersonation_stop(actor=actor, session=impersonation, key_hash=session_key_hash(key))
+    except (NotAuthenticated, NotFound):
+        return False
+    signed_in(request, own, key)
+    return True
+
+
 def sign_out(request: HttpRequest, door: Door) -> None:
-    """End whatever session the browser has, and take its key away."""
+    """End whatever session the browser has, that of who acts as somebody included, and take its key away."""
+    impersonation = left_behind(request)
+    if impersonation is not None:
+        own_again(request, impersonation, door)
     session = session_of(request)
     if session is not None:
         with suppress(NotAuthenticated):  # it was ended a moment ago by somebody else
@@ -84,12 +124,22 @@ def sign_out(request: HttpRequest, door: Door) -> None:
     request.user = AnonymousUser()
 
 
+def home_of(user: User) -> str:
+    """Say where somebody begins: at what they administer, or at their own account."""
+    return reverse("admin:index") if user.is_staff else reverse("account")
+
+
 def next_address(request: HttpRequest) -> str:
-    """Say where the browser wants to go afterwards: a page of ours, the start page if it names none."""
+    """Say where the browser wants to go afterwards: a page of ours, empty if it names none."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     # SECURITY: an address of somebody else's would make our sign-in page the bait of theirs (open redirect).
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else reverse("admin:index")
+    return wanted if is_ours else ""
+
+
+def confirm_first(request: HttpRequest) -> HttpResponse:
+    """Lead to the page that asks who one is, and from there back to this one."""
+    return HttpResponseRedirect(f"{reverse('account-confirm')}?{urlencode({'next': request.get_full_path()})}")
 
 
 def where_of(request: HttpRequest) -> dict[str, Any]:

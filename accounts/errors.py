@@ -18,6 +18,7 @@ __all__ = [
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
+    "NotRecent",
     "Throttled",
     "Unavailable",
     "VersionConflict",
@@ -73,6 +74,15 @@ class NotAuthenticated(AccountsError):
     http_status = 401
     exit_code = Exit.NOT_ALLOWED
     default_remedy = "Sign in again, or use a live key."
+
+
+class NotRecent(NotAuthenticated):
+    """The person showed too long ago who they are for what they want to do now (RFC 9470)."""
+
+    default_remedy = "Sign in again; in a browser, confirm on the account pages that it is you."
+
+    def __init__(self) -> None:
+        super().__init__("For this you have to have shown a short while ago that it is you.")
 
 
 class NotAllowed(AccountsError):

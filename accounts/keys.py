@@ -23,7 +23,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-__all__ = ["Key", "Keyring", "KeysRefused", "Purpose", "create", "keyring", "load", "open_sealed", "rotate", "seal"]
+__all__ = [
+    "Key",
+    "Keyring",
+    "KeysRefused",
+    "Purpose",
+    "create",
+    "key_mark",
+    "keyring",
+    "load",
+    "open_sealed",
+    "rotate",
+    "seal",
+]
 
 NONCE_LENGTH = 12
 ID_LENGTH = 4
@@ -181,6 +193,12 @@ def seal(purpose: str, text: str) -> str:
     nonce = secrets.token_bytes(NONCE_LENGTH)
     box = AESGCM(key.secret).encrypt(nonce, text.encode(), purpose.encode())
     return base64.urlsafe_b64encode(bytes.fromhex(key.id) + nonce + box).decode().rstrip("=")
+
+
+def key_mark() -> str:
+    """Give how everything begins that is encrypted with the present key."""
+    # Of the id's 32 bits those 30 that five whole letters of base64 say.
+    return base64.urlsafe_b64encode(bytes.fromhex(keyring().current(Purpose.ENCRYPTION).id)).decode()[:5]
 
 
 def open_sealed(purpose: str, sealed: str) -> str | None:

@@ -98,11 +98,11 @@ LETTERS: Final[Mapping[str, Letter]] = {
             statuses=(Status.ACTIVE,),
         ),
         Letter(kind="invite", title="Invite", purpose="invite", statuses=(Status.INVITED,), to_present_address=True),
-        Letter(kind="joined", title="Welcome, after an invite", page="admin:login", statuses=(Status.ACTIVE,)),
+        Letter(kind="joined", title="Welcome, after an invite", page="sign-in", statuses=(Status.ACTIVE,)),
         Letter(
             kind="has_account",
             title="An account is there already",
-            page="admin:login",
+            page="sign-in",
             statuses=(Status.ACTIVE,),
             to_present_address=True,
         ),
@@ -117,6 +117,10 @@ LETTERS: Final[Mapping[str, Letter]] = {
         Letter(kind="password_changed", title="Password changed", page="password-reset"),
         Letter(kind="account_suspended", title="Account suspended", statuses=(Status.SUSPENDED,)),
         Letter(kind="account_locked", title="Account locked", statuses=(Status.LOCKED,)),
+        Letter(kind="factor_added", title="Second factor enrolled", page="account-two-factor"),
+        Letter(kind="factor_removed", title="Second factor taken away", page="account-two-factor"),
+        Letter(kind="recovery_codes", title="New recovery codes", page="account-two-factor"),
+        Letter(kind="recovery_code_used", title="Signed in with a recovery code", page="account-two-factor"),
         Letter(kind="new_sign_in", title="Sign-in from a new device", page="password-reset"),
     )
 }
@@ -235,7 +239,7 @@ def _moment(at: datetime, user: User) -> str:
 
 def _sign_in(user: User, at: datetime) -> dict[str, str]:
     """Say where it was: the session that was opened when the letter was written."""
-    session = Session.objects.filter(user=user, created_at__lte=at).order_by("-created_at", "-pk").first()
+    session = Session.objects.own().filter(user=user, created_at__lte=at).order_by("-created_at", "-pk").first()
     return {"device": _line(session.device) if session else "", "ip": (session.ip if session else "") or ""}
 
 

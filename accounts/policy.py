@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,10 +11,11 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.actions import SELF_ACTIONS, Action, expand
+from accounts.actions import BORROWED_HANDS, SEEN_BY_BORROWED_HANDS, SELF_ACTIONS, Action, expand
 from accounts.actors import Actor, ActorKind, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
 from accounts.models import APIKey, Membership, Organization, Role, RoleAssignment, RolePermission, Session, User
+from accounts.models.organizations import SecondFactor
 from accounts.statuses import OrganizationStatus
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "assert_live",
     "current",
     "may",
+    "needs_second_factor",
     "operator",
     "permissions_of",
     "require",
@@ -31,6 +34,7 @@ __all__ = [
     "require_coarse",
     "require_grantable",
     "require_held",
+    "require_own_hands",
     "require_rank",
     "require_rank_of_holders",
     "sees",
@@ -55,6 +59,7 @@ RANKED = frozenset(
         Action.USER_UNTAG,
         Action.USER_SET,
         Action.USER_SIGN_OUT,
+        Action.USER_IMPERSONATE,
         Action.USER_CLAIMS_SET,
         Action.USER_CLAIMS_REMOVE,
         Action.USER_EXPORT,
@@ -64,12 +69,19 @@ RANKED = frozenset(
         Action.ERASURE_CANCEL,
         Action.SESSION_LIST,
         Action.SESSION_REVOKE,
+        Action.FACTOR_LIST,
+        Action.FACTOR_REMOVE,
+        Action.USER_DISABLE_TWO_FACTOR,
+        Action.USER_RESET_TWO_FACTOR,
         Action.MEMBERSHIP_REMOVE,
         Action.ROLE_ASSIGN,
         Action.ROLE_REMOVE,
     }
 )
 """What may not be done to somebody more powerful."""
+
+LEADING = ("owner", "admin")
+"""The roles that run an organization."""
 
 FREE = "/"
 """Stands in a free word as it is granted, ``<application>/billing.refund``, and in no word of ours."""
@@ -93,24 +105,53 @@ def anonymous(*, door: Door, **where: Any) -> Actor:
 def actor_for(user: User, *, door: Door, session: Session | None = None, **where: Any) -> Actor:
     """Give the principal of a signed-in person, with what their roles grant now (one query).
 
+    In an impersonation that is the person, seen by who acts as them: at home alone, and only what is to be seen.
+
     :param where: ``ip``, ``device``, ``request_id``
     """
+    must_enrol = session is not None and session.must_enrol
+    impersonator = _impersonator(session, door) if session else None
+    grants = MappingProxyType({}) if must_enrol else _grants(user.pk)
+    if impersonator:
+        # SECURITY: what the person is in other organizations is out of reach, and what they may change of others too.
+        seen = (word for word in grants.get(user.organization_id, ()) if FREE in word or word in SEEN_BY_BORROWED_HANDS)
+        grants = MappingProxyType({user.organization_id: frozenset(seen)})
     return Actor(
         kind=ActorKind.USER,
         door=door,
         id=user.pk,
         organization_id=user.organization_id,
         session_id=session.pk if session else None,
-        grants=_grants(user.pk),
-        everything=user.is_superuser,
+        grants=grants,
+        everything=user.is_superuser and not must_enrol and not impersonator,
+        must_enrol=must_enrol,
+        impersonator=impersonator,
         **where,
     )
 
 
+def needs_second_factor(user: User) -> bool:
+    """Say whether somebody is to have a second factor: by an organization that they belong to, or an admin's reset."""
+    everybody = Q(organization__second_factor=SecondFactor.REQUIRED)
+    leading = Q(organization__second_factor=SecondFactor.ADMINS)
+    if not user.is_superuser:
+        powerful = RoleAssignment.objects.live().filter(role__organization=None, role__slug__in=LEADING)
+        leading &= Q(assignments__in=powerful)
+    belongs = Membership.objects.filter(user_id=user.pk, organization__status=OrganizationStatus.ACTIVE)
+    return user.must_enrol or belongs.filter(everybody | leading).exists()
+
+
+def _impersonator(session: Session, door: Door) -> Actor | None:
+    """Name whoever acts in an impersonation; whether they live, and may, ``assert_live`` asks."""
+    if session.kind != Session.IMPERSONATION:
+        return None
+    kind = ActorKind(session.impersonator_kind)
+    return Actor(kind=kind, door=door, id=session.impersonator_id, everything=kind is ActorKind.OPERATOR)
+
+
 def administers(user: User) -> bool:
     """Say whether somebody runs anything: their sign-ins are shorter."""
-    powerful = {"owner", "admin"}
-    held = RoleAssignment.objects.of_user(user.pk).filter(role__organization=None, role__slug__in=powerful)
+    held = RoleAssignment.objects.of_user(user.pk).filter(role__organization=None, role__slug__in=LEADING)
     return user.is_superuser or held.exists()
 
 
@@ -150,7 +191,8 @@ def assert_live(
 ) -> None:
     """Refuse a principal that is dead: THE question every way in asks.
 
-    :raises NotAuthenticated: if status, session, key, its maker or the organization is not live
+    :raises NotAuthenticated: if status, session, key, its maker or the organization is not live, and of an
+        impersonation also if whoever acts is not, or may not act as this person any more
     """
     if isinstance(principal, APIKey):
         maker = principal.made_by
@@ -159,8 +201,24 @@ def assert_live(
     else:
         alive = principal is not None and principal.is_active and principal.organization.is_active
         alive = alive and (not needs_session or (session is not None and session.is_live))
+        alive = alive and (session is None or principal is None or _is_borrowed_rightly(principal, session))
     if not alive:
         raise NotAuthenticated("You are not signed in.")
+
+
+def _is_borrowed_rightly(user: User, session: Session) -> bool:
+    """Say whether whoever acts in an impersonation is live and may still do so; yes for other sessions."""
+    impersonator = _impersonator(session, Door.SYSTEM)
+    if impersonator is None:
+        return True
+    if impersonator.id is None and impersonator.kind is not ActorKind.OPERATOR:  # erased
+        return False
+    try:
+        now = current(replace(impersonator, session_id=session.started_in))
+        require(now, Action.USER_IMPERSONATE, user)
+    except (NotAuthenticated, NotAllowed, NotFound):
+        return False
+    return True
 
 
 def _grants(user_id: UUID) -> Mapping[UUID, frozenset[str]]:
@@ -205,6 +263,7 @@ def require_coarse(actor: Actor, action: Action) -> None:
 
     :raises NotAllowed: naming the missing permission
     """
+    require_own_hands(actor, action)
     if actor.everything or actor.organizations_where(action) or (actor.user_id and action in SELF_ACTIONS):
         return
     raise missing(action)
@@ -216,8 +275,27 @@ def require(actor: Actor, action: Action, subject: Any) -> None:
     :raises NotFound: if the row does not exist for the actor
     :raises NotAllowed: if it does, naming the missing permission
     """
-    if actor.everything:
-        return
+    require_own_hands(actor, action)
+    if not actor.everything:
+        _require_granted(actor, action, subject)
+    if action is Action.USER_IMPERSONATE:
+        _require_less_powerful(actor, subject)
+
+
+def require_own_hands(actor: Actor, action: Action) -> None:
+    """Refuse what nobody does while they act as somebody else: THE rule of impersonation.
+
+    :raises NotAllowed: saying so
+    """
+    if actor.impersonator and action not in BORROWED_HANDS:
+        raise NotAllowed(
+            "You act as somebody else, and this is not for borrowed hands.",
+            remedy="Stop acting as them; do in your own name what you may do yourself.",
+            fields={"permission": str(action)},
+        )
+
+
+def _require_granted(actor: Actor, action: Action, subject: Any) -> None:
     if isinstance(subject, User):
         _require_on_user(actor, action, subject)
     elif not sees(actor, subject):
@@ -274,9 +352,31 @@ def require_all_theirs(actor: Actor, action: Action, user: User) -> None:
         raise _more_powerful(action)
 
 
+def _require_less_powerful(actor: Actor, user: User) -> None:
+    """Refuse acting as anybody but those who may do strictly less, everywhere; never as a super-user or oneself.
+
+    :raises NotAllowed: saying which
+    """
+    action = Action.USER_IMPERSONATE
+    if user.pk == actor.user_id:
+        raise NotAllowed("You are this person already.", fields={"permission": str(action)})
+    if user.is_superuser:
+        raise NotAllowed("Nobody acts as a super-user.", fields={"permission": str(action)})
+    if actor.everything:
+        return
+    require_all_theirs(actor, action, user)
+    mine = frozenset(word for word in actor.permissions_in(user.organization_id) if FREE not in word)
+    if not permissions_of(user) < mine:
+        raise NotAllowed(
+            "You act only as people who may do less than you.",
+            remedy="Ask somebody with more permissions.",
+            fields={"permission": str(action)},
+        )
+
+
 def sees(actor: Actor, subject: Any) -> bool:
     """Say whether a row exists for the actor."""
-    found: bool = type(subject).objects.visible_to(actor).filter(pk=subject.pk).exists()
+    found: bool = subject.__class__.objects.visible_to(actor).filter(pk=subject.pk).exists()
     return found
 
 

@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.errors import Invalid
 
-__all__ = ["ago", "as_end", "as_start"]
+__all__ = ["ago", "as_duration", "as_end", "as_start", "duration_text"]
 
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -33,6 +33,28 @@ def as_start(text: str, *, field: str) -> datetime:
     :raises Invalid: if it is neither date, moment nor duration
     """
     return _date(text) or _moment(text, field=field, sign=-1)
+
+
+def as_duration(text: str, *, field: str) -> timedelta:
+    """Read how long: ``15m``, ``2h``.
+
+    :raises Invalid: if it is none
+    """
+    match = DURATION.fullmatch(text.strip())
+    if match is None:
+        raise Invalid(
+            f"{text[:40]!r} is not a duration.",
+            remedy="Write a number and a unit: 15m, 2h.",
+            fields={field: "is not a duration"},
+        )
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def duration_text(span: timedelta) -> str:
+    """Write how long as it is typed, in the largest of hours, minutes and seconds that fits: ``90m``."""
+    seconds = int(span.total_seconds())
+    size, unit = next((size, unit) for size, unit in ((3_600, "h"), (60, "m"), (1, "s")) if seconds % size == 0)
+    return f"{seconds // size}{unit}"
 
 
 def _date(text: str) -> datetime | None:

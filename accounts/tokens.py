@@ -59,15 +59,17 @@ def signed_token(
     methods: Sequence[str],
     audience: str = "",
     more: Mapping[str, Any],
+    ends: datetime | None = None,
 ) -> tuple[str, datetime]:
     """Make a token, and say when it ends.
 
     :param methods: how the person signed in (``amr``, RFC 8176)
     :param audience: the id of the application it is for; this service if not said
-    :param more: roles and claims of the application it is for
+    :param more: roles and claims of the application it is for, or who acts (``act``, RFC 8693)
+    :param ends: of an impersonation, with which its token ends
     """
     now = timezone.now().astimezone(UTC).replace(microsecond=0)
-    ends = now + LIFE
+    ends = ends or now + LIFE
     key = keyring().current(Purpose.TOKEN)
     payload = {
         **more,

@@ -36,6 +36,10 @@ class ErasureQuerySet(TenantQuerySet["Erasure"]):
         due = Q(status=Erasure.SCHEDULED, due_at__lte=timezone.now())
         return self.filter(due | Q(status__in=[Erasure.FENCED, Erasure.ERASED]))
 
+    def asked_by_oneself(self, actor: Actor) -> Self:
+        """Keep those that the actor asked for of themselves."""
+        return self.filter(user_id=actor.user_id, requested_by=actor.user_id) if actor.user_id else self.none()
+
     def unfinished_of(self, user_id: UUID) -> Self:
         """Keep those of one person that have not erased yet."""
         return self.filter(user_id=user_id, status__in=[Erasure.SCHEDULED, Erasure.FENCED])
@@ -69,8 +73,10 @@ class Erasure(Row):
     reason = models.CharField(max_length=500, blank=True)
     requested_by_kind = models.CharField(max_length=12)
     requested_by = models.UUIDField(null=True)
+    request_id = models.UUIDField(null=True)
     due_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
@@ -109,6 +115,21 @@ class ExportQuerySet(TenantQuerySet["Export"]):
 
     reading = Action.USER_EXPORT
 
+    def visible_to(self, actor: Actor) -> Self:
+        """Keep those of people whom one may export, and those that one asked for of oneself."""
+        if actor.everything:
+            return self.all()
+        homes = Q(organization_id__in=actor.organizations_where(self.reading))
+        return self.filter(homes | self._own(actor)) if actor.user_id else self.filter(homes)
+
+    def of_oneself(self, actor: Actor) -> Self:
+        """Keep those that the actor asked for of themselves."""
+        return self.filter(self._own(actor)) if actor.user_id else self.none()
+
+    @staticmethod
+    def _own(actor: Actor) -> Q:
+        return Q(user_id=actor.user_id, requested_by_kind=actor.kind, requested_by=actor.user_id)
+
     def asked_by(self, actor: Actor) -> Self:
         """Keep those that the actor asked for."""
         return self.filter(requested_by_kind=actor.kind, requested_by=actor.id)
@@ -132,6 +153,7 @@ class Export(Row):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     requested_by_kind = models.CharField(max_length=12)
     requested_by = models.UUIDField(null=True)
+    request_id = models.UUIDField(null=True)
     scope = models.CharField(max_length=12)
     format = models.CharField(max_length=8)
     status = models.CharField(max_length=8)
@@ -190,6 +212,8 @@ class SubjectRequest(Row):
         "restriction",
         "objection",
     )
+    ARTICLES: ClassVar[dict[str, str]] = dict(zip(KINDS, ("15", "20", "16", "17", "18", "21"), strict=True))
+    """Of the GDPR."""
 
     id = PrefixedIDField(prefix="dsr")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")

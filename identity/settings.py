@@ -126,7 +126,6 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "identity.static_files.CollectedFilesConfig",
     "django_otp",
-    "django_otp.plugins.otp_totp",
     "django_tasks",
     "django_tasks_db",
     "rest_framework",
@@ -210,7 +209,6 @@ PASSWORD_HASHERS = [
     "accounts.passwords.RawBCryptHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
-OTP_TOTP_THROTTLE_FACTOR = 0  # codes are counted by operations/tries.py, with an end
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -221,7 +219,7 @@ if SECURE:
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+LOGIN_URL, LOGIN_REDIRECT_URL = "sign-in", "account"
 
 # --- requests --------------------------------------------------------------------------------
 # SECURITY: what gives every answer its headers stands before anything that could answer.
@@ -239,7 +237,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.LiveSessionMiddleware",
-    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 TEMPLATES = [

@@ -4,8 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, invites, keys, letters, links, passwords
+from accounts.pages import failures, health, impersonation, invites, keys, letters, links, passwords, signing_in
 from gdpr.admin import site
+from gdpr.pages import account_urls
 
 handler400 = "accounts.pages.failures.bad_request"
 handler403 = "accounts.pages.failures.forbidden"
@@ -22,8 +23,12 @@ urlpatterns = [
     path("letters/", letters.letters, name="letters"),
     path("letters/<str:name>/", letters.letter, name="letter"),
     path("letters/<str:name>/html/", letters.letter_html, name="letter-html"),
+    path("impersonation/stop/", impersonation.stop, name="impersonation-stop"),
     path("password/reset/", passwords.reset_password, name="password-reset"),
-    path("password/", passwords.change_password, name="password-change"),
+    path("sign-in/", signing_in.sign_in, name="sign-in"),
+    path("sign-in/<slug:slug>/", signing_in.sign_in, name="sign-in-at"),
+    path("sign-out/", signing_in.sign_out_page, name="sign-out"),
+    path("account/", include(account_urls())),
     path("api/", include("gdpr.api.urls")),
     path("api/", include("accounts.api.urls")),
     path("admin/", site.urls),

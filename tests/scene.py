@@ -27,6 +27,7 @@ from gdpr.models import SubjectRequest
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.factories.claims import make_claim, say
+from tests.factories.factors import make_factor
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import OrganizationFactory, make_guest, make_organization
 from tests.factories.receipts import make_receipt
@@ -44,7 +45,7 @@ def build() -> dict[str, str]:
     default = OrganizationFactory.create(slug="default", pk=ids.decode("org", f"org_{KNOWN}"))
     acme, other = make_organization("acme"), make_organization("other")
     bob = person(default, "bob", pk=ids.decode("usr", f"usr_{KNOWN}"))
-    person(default, "jane")
+    make_factor(person(default, "jane"), pk=ids.decode("fct", f"fct_{KNOWN}"))
     make_user(default, "alice", role="owner")
     make_user(default, "root", is_superuser=True)
     for name, role in (("bob", "member"), ("olga", "owner"), ("ole", "owner")):

@@ -5,6 +5,7 @@ from accounts.admin import (
     applications,
     audit,
     claims,
+    factors,
     invites,
     letters,
     memberships,
@@ -21,6 +22,7 @@ __all__ = [
     "applications",
     "audit",
     "claims",
+    "factors",
     "invites",
     "letters",
     "memberships",
@@ -32,4 +34,5 @@ __all__ = [
 ]
 
 TABS.append(claims.CLAIMS)
+TABS.append(factors.FACTORS)
 TABS.append(invites.INVITES)

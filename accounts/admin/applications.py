@@ -14,7 +14,6 @@ from accounts import policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, View, actor_of, answering, organization_choices, place_named
-from accounts.admin.organizations import overtaken_text
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow, date
 from accounts.admin.verbs import HouseForm, Verb, VersionedForm, called_on
@@ -22,6 +21,7 @@ from accounts.errors import Conflict, Invalid, VersionConflict
 from accounts.models import Application, Organization, Role
 from accounts.models.applications import ApplicationQuerySet
 from accounts.operations.applications import app_create, app_delete, app_update
+from accounts.versioned import overtaken_text
 
 __all__ = ["ApplicationAdmin"]
 

@@ -1,6 +1,7 @@
 """The audit trail: read, filtered, never changed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -94,7 +95,7 @@ class AuditEventAdmin(HouseAdmin):
         return [
             Cell(moment(row.occurred_at), url=self.url("change", row.public_id), at=row.occurred_at.isoformat()),
             Cell(row.action) if row.outcome == "done" else badge(row.outcome, note=row.action),
-            who(row.actor_name, row.actor_id, names),
+            acting(row, names),
             who(row.subject_name, row.subject_id, names),
             Cell(row.door),
             Cell(facts["reason"]),
@@ -119,6 +120,7 @@ class AuditEventAdmin(HouseAdmin):
             "at": f"{row.occurred_at:%Y-%m-%d %H:%M:%S} UTC",
             "outcome": badge(row.outcome),
             "actor": who(row.actor_name, row.actor_id, names),
+            "acting_as": who(row.acting_as, row.acting_as_id, names) if row.acting_as else None,
             "subject": who(row.subject_name, row.subject_id, names),
             "differences": difference_rows(detail),
             "others": others,
@@ -127,9 +129,22 @@ class AuditEventAdmin(HouseAdmin):
 
 def names_in(actor: Actor, events: Sequence[AuditEvent]) -> dict[UUID, str]:
     """Read the names of the people in some events, as far as they exist for the actor (one query)."""
-    wanted = {identifier for event in events for identifier in (event.actor_id, event.subject_id) if identifier}
+    wanted = {
+        identifier
+        for event in events
+        for identifier in (event.actor_id, event.acting_as_id, event.subject_id)
+        if identifier
+    }
     people = User.objects.visible_to(actor).filter(pk__in=wanted)
     return {person.pk: person.display_name or person.email or "" for person in people}
+
+
+def acting(event: AuditEvent, names: Mapping[UUID, str]) -> Cell:
+    """Name who acted, and as whom if that was somebody else: "Alice as Bob"."""
+    cell = who(event.actor_name, event.actor_id, names)
+    if event.acting_as is None:
+        return cell
+    return replace(cell, text=f"{cell.text} as {who(event.acting_as, event.acting_as_id, names).text}")
 
 
 def who(public_id: str, identifier: UUID | None, names: Mapping[UUID, str]) -> Cell:

@@ -25,9 +25,9 @@ from accounts import ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow
-from accounts.admin.verbs import Verb, VerbForm, table_of
-from accounts.browser import request_actor
-from accounts.errors import AccountsError, Invalid, NotAllowed, NotAuthenticated, NotFound
+from accounts.admin.verbs import Plan, Verb, VerbForm, table_of
+from accounts.browser import confirm_first, request_actor
+from accounts.errors import AccountsError, Invalid, NotAllowed, NotAuthenticated, NotFound, NotRecent
 from accounts.models import Organization
 from accounts.models.base import PrefixedIDField
 from accounts.operations.base import remember_refusal
@@ -61,8 +61,10 @@ def answering(view: View) -> View:
             if not self.has_view_permission(request):
                 raise policy.missing(self.reading)
             return view(self, request, *arguments, **named)
+        except NotRecent:
+            return confirm_first(request)
         except NotAuthenticated:
-            return redirect("admin:login")
+            return redirect("sign-in")
         except NotAllowed as refusal:
             attempted = self.attempted(request)
             if attempted is not None:
@@ -422,7 +424,7 @@ class HouseAdmin(ModelAdmin[Any]):
         source = request.POST if request.method == "POST" else request.GET
         is_final = request.method == "POST" and source.get("step") == "do"
         try:
-            keys, rows = self._chosen(actor, source)
+            keys, rows = self._chosen(actor, source, verb.most or DRY_RUN_ROWS)
         except Invalid as refusal:
             messages.error(request, f"{refusal.message} {refusal.remedy}")
             return redirect(self.url("changelist"))
@@ -435,6 +437,11 @@ class HouseAdmin(ModelAdmin[Any]):
             raise Invalid(f"{verb.label} is for one at a time.")
         form = verb.form(source if "step" in source else None)
         chosen = sorted((rows.get(key, key) for key in keys), key=lambda row: getattr(row, "pk", None) == actor.id)
+        expected = verb.asks(chosen) if verb.asks else ""
+        if expected:
+            form.ask(expected)
+        if is_final and form.is_valid() and expected:
+            form.refuse_typed(expected)
         if is_final and form.is_valid():
             try:
                 return self._done(request, verb, form, chosen, single)
@@ -442,23 +449,23 @@ class HouseAdmin(ModelAdmin[Any]):
                 form.refuse(refusal)
         return self._preview(request, verb, form, chosen, single)
 
-    def _chosen(self, actor: Actor, source: QueryDict) -> tuple[list[str], dict[str, Any]]:
+    def _chosen(self, actor: Actor, source: QueryDict, most: int) -> tuple[list[str], dict[str, Any]]:
         """Find who is meant: the selection, or all that match.
 
         :raises Invalid: for nobody, or more than one page can do
         :raises NotFound: for one alone that does not exist for the actor
         """
         if source.get("everyone") == "yes" and "step" not in source:
-            found = list(self.fetched(self.matching(actor, source)).order_by("pk")[: DRY_RUN_ROWS + 1])
+            found = list(self.fetched(self.matching(actor, source)).order_by("pk")[: most + 1])
             keys, rows = [row.public_id for row in found], {row.public_id: row for row in found}
         else:
             keys = list(
                 dict.fromkeys(key for text in source.getlist("selected") for key in SEPARATORS.split(text) if key)
             )
-            rows = self.found_many(actor, keys) if len(keys) <= DRY_RUN_ROWS else {}
-        if len(keys) > DRY_RUN_ROWS:
+            rows = self.found_many(actor, keys) if len(keys) <= most else {}
+        if len(keys) > most:
             raise Invalid(
-                f"More than {DRY_RUN_ROWS:,} match, and a page does at most {DRY_RUN_ROWS:,} at a time.",
+                f"More than {most:,} match, and a page does at most {most:,} at a time.",
                 remedy="Narrow the filter, or use the command: it has no such bound.",
             )
         if not keys:
@@ -479,6 +486,7 @@ class HouseAdmin(ModelAdmin[Any]):
             counts = {word: sum(result.result == word for result in results) for word in ("ok", "unchanged", "failed")}
             table = table_of(results, named, caption="Results", is_done=True)
             context = {"title": f"{verb.label}: results", "table": table, "counts": counts, "verb": verb}
+            context["is_asked"] = verb.asks is not None
             return self.render(request, "results.html", context)
         (result,) = results
         if isinstance(result.error, NotAllowed | NotFound | Invalid | NotAuthenticated):
@@ -487,6 +495,8 @@ class HouseAdmin(ModelAdmin[Any]):
             messages.error(request, result.error.message)
         elif result.result == "unchanged":
             messages.info(request, f"Nothing changed: {self.named(single).text} was so already.")
+        elif onward := form.onward(request):
+            return onward
         elif form.secret:
             context = {"title": "Copy it now", "secret": form.secret, "name": self.named(single).text}
             return self.render(request, "secret.html", {**context, "back": self.place(single)})
@@ -499,9 +509,11 @@ class HouseAdmin(ModelAdmin[Any]):
     ) -> HttpResponse:
         """Show what would happen: the operations themselves, rolled back."""
         table: Table | None = None
+        plan = Plan([])
         can_do = 0
         if form.is_valid() if form.is_bound else not form.needs_input:
-            results = tried(chosen, verb.bound(actor_of(request), form.arguments()), key=key_of)
+            plan = self._planned(verb, actor_of(request), form, chosen)
+            results = plan.results
             effects = {key_of(row): verb.effect(row) for row in chosen if not isinstance(row, str)}
             table = table_of(results, self._names(chosen), caption="What will happen", effects=effects)
             can_do = sum(result.result == "ok" for result in results)
@@ -511,6 +523,8 @@ class HouseAdmin(ModelAdmin[Any]):
             "verb": verb,
             "form": form,
             "table": table,
+            "more_tables": plan.tables,
+            "is_planned": verb.planned is not None,
             "can_do": can_do,
             "total": len(chosen),
             "selected": " ".join(key_of(row) for row in chosen),
@@ -518,6 +532,11 @@ class HouseAdmin(ModelAdmin[Any]):
             "who": who,
         }
         return self.render(request, "verb.html", context, status=422 if form.is_bound and form.errors else 200)
+
+    def _planned(self, verb: Verb, actor: Actor, form: VerbForm, chosen: list[Any]) -> Plan:
+        if verb.planned is None:
+            return Plan(tried(chosen, verb.bound(actor, form.arguments()), key=key_of))
+        return verb.planned(actor, chosen)
 
     def _names(self, chosen: list[Any]) -> Callable[[str], Cell]:
         names = {row.public_id: self.named(row) for row in chosen if not isinstance(row, str)}

@@ -14,7 +14,6 @@ from accounts import policy
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, View, actor_of, answering, organization_choices
-from accounts.admin.organizations import overtaken_text
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow, date, since
 from accounts.admin.users import Tab, UserAdmin
@@ -30,6 +29,7 @@ from accounts.operations.claims import (
     user_claims_remove,
     user_claims_set,
 )
+from accounts.versioned import overtaken_text
 
 __all__ = ["CLAIMS", "ClaimAdmin"]
 

@@ -16,7 +16,7 @@ from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, View, actor_of, answering
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Link, badge, date
-from accounts.admin.verbs import HouseForm, Verb, VersionedForm, called_on
+from accounts.admin.verbs import DurationField, HouseForm, Verb, VersionedForm, called_on
 from accounts.errors import Conflict, Invalid, VersionConflict
 from accounts.mail import LANGUAGES
 from accounts.models import (
@@ -30,6 +30,7 @@ from accounts.models import (
     Session,
     User,
 )
+from accounts.models.organizations import SecondFactor
 from accounts.operations.organizations import (
     ORGANIZATION_TRANSITIONS,
     org_activate,
@@ -38,6 +39,8 @@ from accounts.operations.organizations import (
     org_suspend,
     org_update,
 )
+from accounts.times import duration_text
+from accounts.versioned import overtaken_text
 
 __all__ = ["INSIDE", "OrganizationAdmin"]
 
@@ -72,7 +75,17 @@ class RenameForm(VersionedForm, OrganizationForm):
         help_text="Of letters to people of whom none is known.",
     )
     invite_days = forms.IntegerField(label="Invites live for days", min_value=1, max_value=90)
-    field_order = ("name", "slug", "language", "invite_days", "reason")
+    second_factor = forms.ChoiceField(
+        label="Second factor",
+        choices=[
+            (SecondFactor.OPTIONAL.value, "Optional"),
+            (SecondFactor.ADMINS.value, "Required for owners and admins"),
+            (SecondFactor.REQUIRED.value, "Required for everybody"),
+        ],
+        help_text="Who has none is asked to enrol one at the next sign-in.",
+    )
+    impersonation_max = DurationField(label="Acting as somebody lasts at most", help_text="1m to 24h.", required=True)
+    field_order = ("name", "slug", "language", "invite_days", "second_factor", "impersonation_max", "reason")
 
 
 def name_values(row: Organization) -> dict[str, Any]:
@@ -82,6 +95,8 @@ def name_values(row: Organization) -> dict[str, Any]:
         "slug": row.slug,
         "language": row.language,
         "invite_days": row.invite_days,
+        "second_factor": row.second_factor,
+        "impersonation_max": duration_text(row.impersonation_max),
         "version": row.version,
     }
 
@@ -231,9 +246,3 @@ class OrganizationAdmin(HouseAdmin):
         }
         status = 409 if is_overtaken else 422 if form.errors else 200
         return self.render(request, "organization.html", context, status=status)
-
-
-def overtaken_text(meanwhile: list[tuple[str, str]]) -> str:
-    """Say what changed since the form was opened."""
-    news = "".join(f" {label} is now: {value}." for label, value in meanwhile)
-    return f"It was changed since you opened it.{news} What you typed is kept. Look, then save again."

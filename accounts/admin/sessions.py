@@ -1,6 +1,8 @@
 """Sessions: who is signed in, where; ended at once."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.db import models
@@ -12,10 +14,10 @@ from accounts.admin.base import HouseAdmin
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Link, badge, moment, since
 from accounts.admin.verbs import Verb, called_on
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.operations.sessions import session_revoke
 
-__all__ = ["SessionAdmin"]
+__all__ = ["SessionAdmin", "device_cell", "impersonators"]
 
 
 @admin.register(Session, site=site)
@@ -44,14 +46,18 @@ class SessionAdmin(HouseAdmin):
         """Fetch people along with each."""
         return rows.select_related("user__organization")
 
-    def cells(self, actor: Actor, row: Any) -> list[Cell]:
-        """Show a session."""
+    def cells_of(self, actor: Actor, rows: Sequence[Any]) -> list[list[Cell]]:
+        """Show the sessions of a page, who acts in them by name as far as they exist for the actor."""
+        names = impersonators(actor, rows)
+        return [self._cells(actor, row, names) for row in rows]
+
+    def _cells(self, actor: Actor, row: Any, names: Mapping[UUID, str]) -> list[Cell]:
         name = row.user.display_name or row.user.email or row.user.public_id
         mine = row.pk == actor.session_id
         return [
             Cell(name, url=reverse("admin:accounts_user_change", args=[row.user.public_id]), note=row.user.email or ""),
             badge("live" if row.is_live else "ended", note="this one" if mine else row.end_reason),
-            Cell(row.device or "Unknown device", note=row.ip or "", copy=row.public_id),
+            device_cell(row, names),
             Cell(moment(row.created_at)),
             since(row.last_active_at),
         ]
@@ -70,3 +76,19 @@ class SessionAdmin(HouseAdmin):
     def place(self, row: Any) -> str:
         """Go back to the person's sessions."""
         return reverse("admin:accounts_user_sessions", args=[row.user.public_id])
+
+
+def impersonators(actor: Actor, sessions: Sequence[Session]) -> dict[UUID, str]:
+    """Read the names of those who act in some sessions, as far as they exist for the actor (one query)."""
+    wanted = {session.impersonator_id for session in sessions if session.impersonator_id}
+    people = User.objects.visible_to(actor).filter(pk__in=wanted)
+    return {person.pk: person.display_name or person.email or "" for person in people}
+
+
+def device_cell(session: Session, names: Mapping[UUID, str]) -> Cell:
+    """Show with what and from where; of an impersonation who acts, and why."""
+    note = session.ip or ""
+    if session.impersonator:
+        who = (names.get(session.impersonator_id) if session.impersonator_id else "") or session.impersonator
+        note = f"{who} acts as this person: {session.reason}"
+    return Cell(session.device or "Unknown device", note=note, copy=session.public_id)

@@ -5,9 +5,12 @@ from typing import Any, Final
 from django import forms
 
 from accounts.actions import Action
+from accounts.admin.impersonation import ImpersonateForm
 from accounts.admin.verbs import EndField, ReasonForm, Verb, VerbForm, called_on
 from accounts.models import User
 from accounts.operations.base import NewPassword
+from accounts.operations.factors import user_disable_two_factor, user_reset_two_factor
+from accounts.operations.impersonation import user_impersonate
 from accounts.operations.recovery import user_reset_password
 from accounts.operations.statuses import STATUS_VERBS, StatusVerb
 from accounts.operations.users import (
@@ -187,6 +190,24 @@ OTHERS: Final = (
         fits=lambda user: user.may_sign_in,
     ),
     Verb(
+        action=Action.USER_DISABLE_TWO_FACTOR,
+        label="Disable second factor",
+        done="has no second factor",
+        summary="Take all second factors away and end every session. One is asked for again only where it is required.",
+        call=called_on("user", user_disable_two_factor),
+        is_grave=True,
+        fits=_is_kept,
+    ),
+    Verb(
+        action=Action.USER_RESET_TWO_FACTOR,
+        label="Reset second factor",
+        done="is asked for a new second factor",
+        summary="Take all second factors away, end every session, and ask for a new one at the next sign-in.",
+        call=called_on("user", user_reset_two_factor),
+        is_grave=True,
+        fits=_is_kept,
+    ),
+    Verb(
         action=Action.USER_CONFIRM,
         label="Confirm e-mail",
         done="has a confirmed address",
@@ -228,6 +249,18 @@ OTHERS: Final = (
         call=called_on("user", user_set),
         form=SetForm,
         fits=_is_kept,
+    ),
+    Verb(
+        action=Action.USER_IMPERSONATE,
+        label="Impersonate",
+        done="is who you act as",
+        summary="Look at the service as this person does. Only what they see, and their own profile and claims: no "
+        "password, no address, no factors, no export, nobody else. All of it is recorded, with your name. Your own "
+        "session waits until you stop.",
+        call=called_on("user", user_impersonate),
+        form=ImpersonateForm,
+        takes_many=False,
+        fits=lambda user: user.may_sign_in,
     ),
 )
 USER_VERBS: Final = {verb.word: verb for verb in (*(_status(verb) for verb in STATUS_VERBS.values()), *OTHERS)}

@@ -15,6 +15,7 @@ from accounts.actions import SELF_ACTIONS, Action
 from accounts.actors import Actor
 from accounts.admin.base import HouseAdmin, Listing, Narrowing, Scope, View, actor_of, answering, organization_choices
 from accounts.admin.memberships import GiveRoleForm
+from accounts.admin.sessions import device_cell, impersonators
 from accounts.admin.site import site
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, date, moment, since
 from accounts.admin.user_forms import CreateForm, FilterForm, ProfileForm, profile_values
@@ -23,7 +24,7 @@ from accounts.admin.verbs import Verb
 from accounts.errors import AccountsError, Conflict, Invalid, NotFound, VersionConflict
 from accounts.filters import USER_ORDERS, AuditFilter, UserFilter
 from accounts.models import AuditEvent, Membership, Organization, Role, Session, User
-from accounts.models.two_factor import has_second_factor
+from accounts.models.factors import has_second_factor
 from accounts.models.users import PROFILE_FIELDS, UserQuerySet
 from accounts.operations.organizations import membership_add
 from accounts.operations.users import user_create, user_update
@@ -296,20 +297,22 @@ class UserAdmin(HouseAdmin):
         user, context = self.person(request, public_id, "sessions")
         self.require_reading(actor, Action.SESSION_LIST, user)
         session_admin = cast("HouseAdmin", self.admin_site.get_model_admin(Session))
-        sessions = Session.objects.visible_to(actor).filter(user=user).select_related("user")
+        visible = Session.objects.visible_to(actor).filter(user=user).select_related("user")
+        sessions = list(visible.order_by("-created_at", "-id")[:TAB])
+        names = impersonators(actor, sessions)
         rows = [
             TableRow(
                 [
-                    Cell(session.device or "Unknown device", note="this one" if session.pk == actor.session_id else "",
-                         copy=session.public_id),
-                    badge("live" if session.is_live else "ended"),
+                    device_cell(session, names),
+                    badge("live" if session.is_live else "ended",
+                          note="this one" if session.pk == actor.session_id else ""),
                     Cell(session.ip or "—"),
                     Cell(moment(session.created_at)),
                     since(session.last_active_at),
                 ],
                 links=session_admin.verb_links(actor, session),
             )
-            for session in sessions.order_by("-created_at", "-id")[:TAB]
+            for session in sessions
         ]  # fmt: skip
         columns = [Column("Device"), Column("State"), Column("Address"), Column("Since"), Column("Last active")]
         context["table"] = Table("Sessions", columns, rows, "Not signed in anywhere, and never was.")

@@ -1,12 +1,12 @@
 """Verbs as the admin offers them: each as data, all through one confirmation page."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any
 
 from django import forms
-from django.http import QueryDict
+from django.http import HttpRequest, HttpResponseBase
 
 from accounts.actions import Action
 from accounts.actors import Actor
@@ -14,11 +14,14 @@ from accounts.admin.tables import Cell, Column, Table, TableRow
 from accounts.errors import AccountsError, NotFound
 from accounts.models import Organization
 from accounts.operations.bulk import RowResult
-from accounts.times import as_end
+from accounts.times import as_duration, as_end
+from accounts.versioned import Versioned
 
 __all__ = [
+    "DurationField",
     "EndField",
     "HouseForm",
+    "Plan",
     "ReasonForm",
     "Verb",
     "VerbForm",
@@ -42,6 +45,22 @@ class EndField(forms.CharField):
         text = super().clean(value)
         try:
             return as_end(text, field="end") if text else None
+        except AccountsError as refusal:
+            raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
+
+
+class DurationField(forms.CharField):
+    """How long, typed: ``30m``; nothing typed is ``None``."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        super().__init__(**{"max_length": 10, "required": False, "empty_value": None, "widget": widget, **options})
+
+    def clean(self, value: Any) -> Any:
+        """Read it."""
+        text = super().clean(value)
+        try:
+            return as_duration(text, field="duration") if text else None
         except AccountsError as refusal:
             raise forms.ValidationError(f"{refusal.message} {refusal.remedy}") from None
 
@@ -71,44 +90,8 @@ class HouseForm(forms.Form):
             self.add_error(None, refusal.message)
 
 
-class VersionedForm(HouseForm):
-    """A change of something that others may change meanwhile; only what was typed is sent."""
-
-    beside: ClassVar[frozenset[str]] = frozenset({"version", "reason"})
-    """Inputs that are no part of the thing."""
-    version = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, data: Any = None, **options: Any) -> None:
-        super().__init__(data, **options)
-        for name in set(self.fields) - self.beside:
-            self.fields[name].show_hidden_initial = True
-
-    @property
-    def typed(self) -> list[str]:
-        """The inputs that are not as they were when the form was opened."""
-        return [name for name in self.changed_data if name not in self.beside]
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        """What to change."""
-        return {name: self.cleaned_data[name] for name in self.typed if name in self.cleaned_data}
-
-    def overtaken(self, now: Mapping[str, Any]) -> tuple[QueryDict, list[tuple[str, str]]]:
-        """Give what to begin anew with, what was typed kept; and what changed meanwhile.
-
-        :param now: the inputs as they are now, the version among them
-        """
-        kept = cast("QueryDict", self.data).copy()
-        meanwhile = []
-        for name in [name for name in self.fields if name not in self.beside]:
-            opened = self.data.get(f"initial-{name}", "")
-            if str(now[name]).strip() != opened.replace("\r\n", "\n").strip():
-                meanwhile.append((str(self[name].label), str(now[name]) or "—"))
-            if name not in self.typed:
-                kept[name] = str(now[name])
-            kept[f"initial-{name}"] = str(now[name])
-        kept["version"] = str(now["version"])
-        return kept, meanwhile
+class VersionedForm(Versioned, HouseForm):
+    """A change of something that others may change meanwhile."""
 
 
 class VerbForm(HouseForm):
@@ -123,6 +106,24 @@ class VerbForm(HouseForm):
     def arguments(self) -> dict[str, Any]:
         """Give the arguments of the operation; an unbound form gives those of a first preview."""
         return {}
+
+    def onward(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Say where it leads once it is done, if not back to the row."""
+        return None
+
+    def ask(self, expected: str) -> None:
+        """Want something typed, so that nobody does it by a slip."""
+        self.fields["typed"] = forms.CharField(
+            label=f"Type {expected} to go on",
+            max_length=1_000,
+            required=False,
+            widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        )
+
+    def refuse_typed(self, expected: str) -> None:
+        """Refuse what was typed if it is not what was asked for."""
+        if str(self.value("typed") or "").strip() != expected:
+            self.add_error("typed", "This is not what stands there. Nothing was changed.")
 
     def value(self, name: str) -> Any:
         """Read an input, ``None`` before anything was sent."""
@@ -144,6 +145,14 @@ class ReasonForm(VerbForm):
         return {"reason": self.value("reason") or ""}
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What would happen to each row, and what to all of them together."""
+
+    results: Sequence[RowResult]
+    tables: Sequence[Table] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verb:
     """One verb: its words, its inputs, its operation."""
@@ -160,6 +169,12 @@ class Verb:
     subject: Callable[[Any], Any] = lambda row: row
     effect: Callable[[Any], str] = lambda _: ""
     """What it does to a row that the row does not show."""
+    planned: "Callable[[Actor, Sequence[Any]], Plan] | None" = None
+    """Says what would happen, where trying it out and undoing it is not how."""
+    asks: Callable[[Sequence[Any]], str] | None = None
+    """Gives what has to be typed before it is done, where it cannot be taken back."""
+    most: int | None = None
+    """How many at a time, where that is fewer than a page does."""
 
     @property
     def word(self) -> str:
@@ -206,6 +221,8 @@ def difference_rows(detail: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (name.replace("_", " "), shown(before.get(name)), shown(after.get(name)))
         for name in dict.fromkeys([*before, *after])
     ]
+    if "rows" in detail:
+        rows.append(("rows that go or change", "", f"{detail['rows']:,}"))
     for kind, number in (detail.get("ended") or {}).items():
         rows.append((f"{kind.replace('_', ' ')} ended", "", str(number)))
     return rows

@@ -50,7 +50,7 @@ class TokenInput(Input):
     password = Text(write_only=True)
     org = Text(required=False, default=USUAL_ORGANIZATION, max_length=63, help_text="id or slug; `default` if left out")
     code = Text(
-        required=False, default="", write_only=True, max_length=16, help_text="of the second factor, where there is one"
+        required=False, default="", write_only=True, max_length=40, help_text="of the second factor, where there is one"
     )
     app = Text(required=False, default="", max_length=63, help_text=FOR)
 

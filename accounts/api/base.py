@@ -265,9 +265,9 @@ class HouseViewSet(GenericViewSet[Any]):
         return self.answer(self._present(self.rows().filter(pk=identifier).first()), status=status)
 
     def answer(self, row: Any, *, status: int = 200) -> Response:
-        """Answer with a row, its version if it has one, and where it is if it is new."""
+        """Answer with a row, its version if it has one, and where it is if it is new or not done yet."""
         headers = {"ETag": etag(row)} if isinstance(row, Versioned) else {}
-        if status == 201:
+        if status in {201, 202} and self.basename:
             headers["Location"] = reverse(f"{self.basename}-detail", args=[row.public_id])
         return Response(output(self.shown, row), status=status, headers=headers)
 

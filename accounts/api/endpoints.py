@@ -83,6 +83,7 @@ class Endpoint:
     ``name`` is the ``operationId``; ``also`` what else it may answer with; ``reading`` the permission
     without which nothing is read; ``filters`` the words of its query string, those of pages apart;
     ``versioned`` says that it heeds ``If-Match``; ``repeatable`` that it heeds ``Idempotency-Key``;
+    ``is_accepted`` that it answers 202 too, while a worker goes on;
     ``is_file`` that it answers with a file; ``is_bounded`` that it answers so often and no more (429);
     ``conflict`` is the problem that its 409 is, where that says more than others.
     """
@@ -97,6 +98,7 @@ class Endpoint:
     paged: bool = False
     versioned: bool = False
     repeatable: bool = False
+    is_accepted: bool = False
     is_file: bool = False
     is_bounded: bool = False
     conflict: type[Serializer[Any]] | None = None

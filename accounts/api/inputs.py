@@ -6,7 +6,21 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-__all__ = ["Flag", "Input", "JSONObject", "JSONValue", "Number", "ReasonInput", "Text", "Texts", "TextsByWord"]
+from accounts.errors import Invalid
+from accounts.times import as_duration
+
+__all__ = [
+    "Duration",
+    "Flag",
+    "Input",
+    "JSONObject",
+    "JSONValue",
+    "Number",
+    "ReasonInput",
+    "Text",
+    "Texts",
+    "TextsByWord",
+]
 
 
 class Text(serializers.CharField):
@@ -20,6 +34,17 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Duration(Text):
+    """How long: ``30m``."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Read it."""
+        try:
+            return as_duration(super().to_internal_value(data), field=str(self.field_name))
+        except Invalid as refusal:
+            raise serializers.ValidationError(f"{refusal.message} {refusal.remedy}") from None
 
 
 class Flag(serializers.BooleanField):
@@ -95,3 +120,7 @@ class ReasonInput(Input):
     """Why."""
 
     reason = Text(required=False, allow_blank=True, default="", max_length=500, help_text="kept in the audit trail")
+
+
+class NoInput(Input):
+    """Nothing to say."""

@@ -11,7 +11,7 @@ from accounts.actors import Actor
 from accounts.api.auth import AcceptedOutput
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
-from accounts.api.inputs import Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
+from accounts.api.inputs import Flag, Input, JSONObject, NoInput, Number, ReasonInput, Text, Texts
 from accounts.errors import Invalid, NotFound
 from accounts.models import ClaimDefinition, Invite, InviteStatus, Organization, User
 from accounts.models.users import PROFILE_FIELDS
@@ -69,10 +69,6 @@ class RequestInput(Input):
 
     token = Text(write_only=True, max_length=200, help_text="the last part of the link's address")
     email = Text(write_only=True, max_length=254, help_text="one's own address")
-
-
-class NoInput(Input):
-    """Nothing to say."""
 
 
 class InviteViewSet(HouseViewSet):

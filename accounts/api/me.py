@@ -10,13 +10,18 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
 from accounts.api.user_inputs import ProfileInput
-from accounts.errors import NotAllowed
-from accounts.models import APIKey, EmailChange, User
+from accounts.browser import password_changed
+from accounts.errors import NotAllowed, NotFound
+from accounts.models import APIKey, EmailChange, Session, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.addresses import email_change
-from accounts.operations.users import user_update
+from accounts.operations.base import NewPassword
+from accounts.operations.factors import factor_enrol_finish, factor_enrol_start, recovery_codes_renew
+from accounts.operations.impersonation import impersonation_stop
+from accounts.operations.users import user_change_password, user_update
 from accounts.serializers.api_keys import APIKeyOutput
 from accounts.serializers.base import output
+from accounts.serializers.factors import TwoFactorOutput, two_factor_of
 from accounts.serializers.users import UserDetailOutput
 
 __all__ = ["MeViewSet"]
@@ -38,6 +43,40 @@ class AddressesOutput(serializers.Serializer[Any]):
     pending_until = serializers.DateTimeField(allow_null=True)
 
 
+class PasswordChangeInput(Input):
+    """The present password, and another one."""
+
+    current_password = Text(write_only=True)
+    password = Text(write_only=True)
+
+
+class EnrolInput(Input):
+    """What the new second factor is to be called."""
+
+    name = Text(required=False, default="", max_length=64)
+
+
+class EnrolmentOutput(serializers.Serializer[Any]):
+    """The key that an app is to share, shown once."""
+
+    id = serializers.CharField()
+    key = serializers.CharField(help_text="to be typed into the app (base32)")
+    address = serializers.CharField(help_text="the same, as a QR code says it: `otpauth://totp/…`")
+
+
+class CodeInput(Input):
+    """The code that the app shows."""
+
+    code = Text(write_only=True, max_length=16)
+
+
+class EnrolledOutput(serializers.Serializer[Any]):
+    """What is enrolled now, and recovery codes, shown once, with the first."""
+
+    two_factor = TwoFactorOutput()
+    recovery_codes = serializers.ListField(child=serializers.CharField())
+
+
 class MeViewSet(HouseViewSet):
     """Who the caller is."""
 
@@ -45,11 +84,53 @@ class MeViewSet(HouseViewSet):
     endpoints = {
         "list": Endpoint(name="me_show", output=UserDetailOutput, also=APIKeyOutput),
         "partial_update": Endpoint(name="me_update", input=ProfileInput, output=UserDetailOutput, versioned=True),
+        "set_password": Endpoint(name="user_change_password", input=PasswordChangeInput, status=204, is_bounded=True),
+        "two_factor": Endpoint(name="me_two_factor", output=TwoFactorOutput),
+        "enrol": Endpoint(name="factor_enrol_start", input=EnrolInput, output=EnrolmentOutput, status=201),
+        "confirm": Endpoint(name="factor_enrol_finish", input=CodeInput, output=EnrolledOutput, is_bounded=True),
+        "renew_codes": Endpoint(name="recovery_codes_renew", input=Input, output=EnrolledOutput),
+        "stop_impersonation": Endpoint(name="impersonation_stop", status=204),
         "email": Endpoint(name="me_email", output=AddressesOutput),
         "change_email": Endpoint(
             name="email_change", input=EmailChangeInput, output=AddressesOutput, status=202, is_bounded=True
         ),
     }
+
+    def set_password(self, request: Request) -> Response:
+        """Change one's own password; one is signed out everywhere else, and links that were mailed open nothing."""
+        given, person = self.read(), self._person()
+        changed = user_change_password(
+            actor=self.actor,
+            user=person,
+            current_password=given["current_password"],
+            password=NewPassword(given["password"]),
+        )
+        if request.auth is None:
+            password_changed(request._request, changed)
+        return Response(status=204)
+
+    def two_factor(self, request: Request) -> Response:
+        """Show which second factors one has."""
+        return Response(two_factor_of(self._person()))
+
+    def enrol(self, request: Request) -> Response:
+        """Begin to enrol an authenticator app; it counts once it has shown a code."""
+        begun = factor_enrol_start(actor=self.actor, user=self._person(), name=self.read()["name"])
+        shown = {"id": begun.factor.public_id, "key": begun.key, "address": begun.address}
+        return Response(shown, status=201)
+
+    def confirm(self, request: Request) -> Response:
+        """Finish it with the code that the app shows; recovery codes come with the first."""
+        person = self._person()
+        done = factor_enrol_finish(actor=self.actor, user=person, code=self.read()["code"])
+        return Response({"two_factor": two_factor_of(person), "recovery_codes": done.codes})
+
+    def renew_codes(self, request: Request) -> Response:
+        """Get ten new recovery codes; those before open nothing any more."""
+        person = self._person()
+        self.read()
+        codes = recovery_codes_renew(actor=self.actor, user=person)
+        return Response({"two_factor": two_factor_of(person), "recovery_codes": codes})
 
     def rows(self) -> Any:
         """Give the caller, if it is a person."""
@@ -88,9 +169,16 @@ class MeViewSet(HouseViewSet):
         email_change(actor=self.actor, user=person, email=given["email"], current_password=given["current_password"])
         return Response(self._addresses(person), status=202)
 
+    def stop_impersonation(self, request: Request) -> Response:
+        """Stop acting as somebody: the impersonation that the token is of ends, and the token with it."""
+        if not isinstance(request.auth, Session):
+            raise NotFound("Impersonation not found.")
+        impersonation_stop(actor=self.actor, session=request.auth)
+        return Response(status=204)
+
     def _person(self) -> User:
         if self.actor.user_id is None:
-            raise NotAllowed("A key has no address.", remedy="Sign in as a person.")
+            raise NotAllowed("A key is no person.", remedy="Sign in as a person.")
         person: User = self.rows().get()
         return person
 

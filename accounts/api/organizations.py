@@ -10,7 +10,7 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
-from accounts.api.inputs import Number, ReasonInput, Text, Texts
+from accounts.api.inputs import Duration, Number, ReasonInput, Text, Texts
 from accounts.errors import NotFound
 from accounts.mail import LANGUAGES
 from accounts.models import Membership, Organization, User
@@ -47,6 +47,10 @@ class OrganizationUpdateInput(ReasonInput):
     name = Text(required=False, max_length=200)
     language = Text(required=False, max_length=35, help_text=f"of letters, where a person has none: {CHOICES}")
     invite_days = Number(required=False, help_text="how long invites live: 1 to 90 days")
+    second_factor = Text(
+        required=False, max_length=8, help_text="who is to have one: `optional`, `admins` or `required` (everybody)"
+    )
+    impersonation_max = Duration(required=False, help_text="how long somebody may act as another person: `1m` to `24h`")
 
 
 class OrganizationViewSet(HouseViewSet):

@@ -114,6 +114,8 @@ class HouseSchema(AutoSchema):
         else:
             shown = _page(endpoint.output, endpoint.also) if self._is_list() else _one(endpoint.output, endpoint.also)
             answers[endpoint.status, JSON] = OpenApiResponse(shown, HTTPStatus(endpoint.status).phrase)
+            if endpoint.is_accepted:
+                answers[202, JSON] = OpenApiResponse(endpoint.output, HTTPStatus.ACCEPTED.phrase)
         for status in _refusals(endpoint):
             said = (endpoint.conflict if status == 409 else None) or ProblemOutput
             answers[status, ProblemRenderer.media_type] = OpenApiResponse(said, PROBLEMS[status])
@@ -135,7 +137,9 @@ class HouseSchema(AutoSchema):
         if endpoint.repeatable:
             found.append(_header("Idempotency-Key", "the same request again changes nothing more (24 hours)"))
         if endpoint.status == 201:
-            found.append(_header("Location", "where it is", answer=True))
+            found.append(_header("Location", "where it is", answer=201))
+        if endpoint.is_accepted:
+            found.append(_header("Location", "where to look how far it is", answer=202))
         return found
 
     def _word(self, word: str) -> OpenApiParameter:
@@ -150,9 +154,9 @@ class HouseSchema(AutoSchema):
         return list(view.orders) if view.action == "list" else ["created_at"]
 
 
-def _header(name: str, meaning: str, *, answer: bool = False) -> OpenApiParameter:
+def _header(name: str, meaning: str, *, answer: int = 0) -> OpenApiParameter:
     return OpenApiParameter(
-        name, str, OpenApiParameter.HEADER, description=meaning, response=[201] if answer else False
+        name, str, OpenApiParameter.HEADER, description=meaning, response=[answer] if answer else False
     )
 
 

@@ -37,6 +37,16 @@ urlpatterns = [
     path("docs/", DocsView.as_view(), name="api-docs"),
     path("v1/me/", MeViewSet.as_view({"get": "list", "patch": "partial_update"}), name="me"),
     path("v1/me/email/", MeViewSet.as_view({"get": "email", "post": "change_email"}), name="me-email"),
+    path("v1/me/set-password/", MeViewSet.as_view({"post": "set_password"}), name="me-set-password"),
+    path("v1/me/two-factor/", MeViewSet.as_view({"get": "two_factor"}), name="me-two-factor"),
+    path("v1/me/two-factor/enrol/", MeViewSet.as_view({"post": "enrol"}), name="me-two-factor-enrol"),
+    path("v1/me/two-factor/confirm/", MeViewSet.as_view({"post": "confirm"}), name="me-two-factor-confirm"),
+    path("v1/me/two-factor/recovery-codes/", MeViewSet.as_view({"post": "renew_codes"}), name="me-recovery-codes"),
+    path(
+        "v1/me/stop-impersonation/",
+        MeViewSet.as_view({"post": "stop_impersonation"}),
+        name="me-stop-impersonation",
+    ),
     path("v1/auth/token/", AuthViewSet.as_view({"post": "token"}), name="auth-token"),
     path("v1/auth/refresh/", AuthViewSet.as_view({"post": "refresh"}), name="auth-refresh"),
     path(

@@ -1,4 +1,4 @@
-"""What lies under a user: ``/users/{id}/tags/``, ``roles/``, ``claims/``, ``sessions/``."""
+"""What lies under a user: ``/users/{id}/tags/``, ``roles/``, ``claims/``, ``two-factor/``, ``sessions/``."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,14 +16,16 @@ from accounts.api.claims import ClaimInput, ClaimSetInput, ClaimsOutput, claim_n
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import ReasonInput, Text
 from accounts.errors import NotFound
-from accounts.models import Membership, Role, Session, User
+from accounts.models import Factor, Membership, Role, Session, User
 from accounts.operations.base import remember_refusal
 from accounts.operations.claims import user_claims_remove, user_claims_set
+from accounts.operations.factors import factor_remove
 from accounts.operations.roles import role_assign, role_remove, roles_named
 from accounts.operations.sessions import session_revoke_all
 from accounts.pagination import Order
 from accounts.serializers.base import output
 from accounts.serializers.claims import claims_of
+from accounts.serializers.factors import TwoFactorOutput, two_factor_of
 from accounts.serializers.roles import AssignmentOutput, assignments_of
 from accounts.serializers.sessions import SessionOutput
 from accounts.times import as_end
@@ -57,6 +59,12 @@ class AssignmentsOutput(serializers.Serializer[Any]):
     data = AssignmentOutput(many=True)  # type: ignore[assignment]
 
 
+class FactorInput(ReasonInput):
+    """A second factor."""
+
+    factor = Text(max_length=40, help_text="its id, `fct_…`")
+
+
 class RevokedOutput(serializers.Serializer[Any]):
     """How many sessions ended."""
 
@@ -74,6 +82,8 @@ BELONGINGS: Final[Mapping[str, Endpoint]] = {
         name="user_claims_set", input=ClaimSetInput, output=ClaimsOutput, versioned=True, repeatable=True
     ),
     "remove_claim": Endpoint(name="user_claims_remove", input=ClaimInput, output=ClaimsOutput, versioned=True),
+    "two_factor": Endpoint(name="user_two_factor", reading=Action.FACTOR_LIST, output=TwoFactorOutput),
+    "remove_factor": Endpoint(name="factor_remove", input=FactorInput, output=TwoFactorOutput),
     "sessions": Endpoint(
         name="user_sessions", reading=Action.SESSION_LIST, output=SessionOutput, paged=True, filters=("ended",)
     ),
@@ -186,6 +196,34 @@ class BelongingsViewSet(HouseViewSet):
     def _roles_of(self, membership_id: UUID) -> Response:
         membership = Membership.objects.visible_to(self.actor).with_shown().get(pk=membership_id)
         return Response({"data": assignments_of(membership)})
+
+    @action(detail=True, methods=["get"], url_path="two-factor")
+    def two_factor(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Show which second factors a user has; never a secret."""
+        user = self.person(id)
+        if user.pk != self.actor.user_id:
+            self.require_in(user.organization_id, Action.FACTOR_LIST)
+        return Response(two_factor_of(user))
+
+    @two_factor.mapping.delete
+    def remove_factor(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Take one second factor of a user away; the last one, by somebody else, is a reset."""
+        given = self.read()
+        user = self.person(id)
+        factor = self.factor(user, given["factor"])
+        return Response(two_factor_of(factor_remove(actor=self.actor, factor=factor, reason=given["reason"])))
+
+    def factor(self, user: User, identifier: str) -> Factor:
+        """Find a second factor of a user.
+
+        :raises NotFound: if it does not exist for the actor
+        """
+        factor_id = ids.decode("fct", identifier)
+        visible = Factor.objects.visible_to(self.actor).filter(user=user).select_related("user")
+        found: Factor | None = visible.filter(pk=factor_id).first() if factor_id else None
+        if found is None:
+            raise NotFound("Second factor not found.")
+        return found
 
     @action(detail=True, methods=["get"])
     def sessions(self, request: Request, id: str) -> Response:  # noqa: A002

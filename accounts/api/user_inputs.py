@@ -2,10 +2,11 @@
 
 from rest_framework import serializers
 
-from accounts.api.inputs import Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
+from accounts.api.inputs import Duration, Flag, Input, JSONObject, Number, ReasonInput, Text, Texts
 
 __all__ = [
     "FilterInput",
+    "ImpersonateInput",
     "LockInput",
     "PasswordInput",
     "ProfileInput",
@@ -88,6 +89,13 @@ class PasswordInput(ReasonInput):
     password = Text(write_only=True)
     must_change_password = Flag(required=False, default=True)
     keep_sessions = Flag(required=False, default=False)
+
+
+class ImpersonateInput(Input):
+    """Why somebody acts as another person, and for how long."""
+
+    reason = Text(max_length=500, help_text="kept in the audit trail, and shown to the person")
+    duration = Duration(required=False, help_text="`15m`, `1h`: up to the organization's `impersonation_max`; `30m`")
 
 
 class FilterInput(Input):

@@ -1,17 +1,20 @@
 """The verbs on a user as data: what a request may say, and the one call; the same for many at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from rest_framework import serializers
 
+from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.api.inputs import Flag, Input, ReasonInput, Text, Texts
+from accounts.api.inputs import Flag, Input, Number, ReasonInput, Text, Texts
 from accounts.api.user_inputs import FilterInput, LockInput, PasswordInput, SetInput, TagsInput
 from accounts.errors import Invalid
 from accounts.models import User
 from accounts.operations.base import NewPassword
-from accounts.operations.bulk import DRY_RUN_ROWS
+from accounts.operations.bulk import DRY_RUN_ROWS, RowResult
+from accounts.operations.factors import user_disable_two_factor, user_reset_two_factor
 from accounts.operations.recovery import user_reset_password
 from accounts.operations.statuses import STATUS_VERBS
 from accounts.operations.users import (
@@ -25,7 +28,17 @@ from accounts.operations.users import (
 )
 from accounts.times import as_end
 
-__all__ = ["BULK_VERBS", "MOST", "SUMMARIES", "VERBS", "BulkInput", "BulkOutput", "refuse_strange"]
+__all__ = [
+    "BULK_VERBS",
+    "GRAVE_VERBS",
+    "MOST",
+    "SUMMARIES",
+    "VERBS",
+    "BulkInput",
+    "BulkOutput",
+    "GraveVerb",
+    "refuse_strange",
+]
 
 MOST: Final = DRY_RUN_ROWS
 """How many rows one request changes."""
@@ -72,6 +85,8 @@ VERBS: Final[Mapping[str, tuple[type[Input], Call]]] = {
     "untag": (TagsInput, _plain_call(user_untag, "tags")),
     "set": (SetInput, _plain_call(user_set, "admin", "moderator", "confirmed", "locked")),
     "sign-out": (ReasonInput, _plain_call(user_sign_out)),
+    "disable-two-factor": (ReasonInput, _plain_call(user_disable_two_factor)),
+    "reset-two-factor": (ReasonInput, _plain_call(user_reset_two_factor)),
     "set-password": (PasswordInput, _set_password),
     "reset-password": (ReasonInput, _plain_call(user_reset_password)),
 }
@@ -85,12 +100,29 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "untag": "Take tags off a user; those not there change nothing.",
     "set": "Set what is named and leave the rest, in one transaction.",
     "sign-out": "End every session of a user; API keys stay.",
+    "disable-two-factor": "Take all second factors of a user away; one is asked for again only where it is required.",
+    "reset-two-factor": "Take all second factors of a user away, and ask for a new one at the next sign-in.",
     "set-password": "Give a user another password; sessions and links end.",
     "reset-password": "Send a user a letter with a link to set a new password, good for an hour.",
 }
 
+
+@dataclass(frozen=True, kw_only=True)
+class GraveVerb:
+    """What another room does to many and nobody can take back: the request says how many it is to be."""
+
+    action: Action
+    form: type[Input]
+    call: Callable[[Actor, User, Mapping[str, Any]], Any]
+    planned: Callable[[Actor, Sequence[User]], Sequence[RowResult]]
+    most: int
+
+
+GRAVE_VERBS: Final[dict[str, GraveVerb]] = {}
+"""By the word of the request; filled at start."""
+
 BULK_VERBS: Final = tuple(word for word in VERBS if word not in {"set", "set-password"})
-EXTRAS: Final = {"until", "tags"}
+EXTRAS: Final = {"until", "tags", "after", "now", "confirm"}
 """What some verbs take besides a reason."""
 
 
@@ -103,11 +135,18 @@ class BulkInput(ReasonInput):
     org = Text(required=False, help_text="with a filter: in which organization")
     until = Text(required=False, help_text="with lock")
     tags = Texts(required=False, min_length=1, max_length=100, help_text="with tag and untag")
+    after = Text(required=False, help_text="with purge and delete: not before then; else as each organization settled")
+    now = Flag(required=False, help_text="with purge and delete: do not wait, whatever the organization settled")
+    confirm = Number(
+        required=False,
+        min_value=1,
+        help_text="with purge, delete, delete-activities: how many people it is, as previewed",
+    )
     preview = Flag(required=False, default=False, help_text="say what would change, and change nothing")
 
     def get_fields(self) -> dict[str, Any]:
         """Offer the verbs."""
-        return {**super().get_fields(), "verb": serializers.ChoiceField(BULK_VERBS)}
+        return {**super().get_fields(), "verb": serializers.ChoiceField([*BULK_VERBS, *GRAVE_VERBS])}
 
 
 class RowOutput(serializers.Serializer[Any]):
@@ -145,5 +184,11 @@ def refuse_strange(given: Mapping[str, Any], form: type[Input]) -> None:
         strange.add("org")
     if strange:
         raise Invalid("The verb does not take that.", fields=dict.fromkeys(sorted(strange), "not with this"))
+    if "confirm" in taken and "confirm" not in given and not given["preview"]:
+        raise Invalid(
+            "It cannot be taken back, so it has to be confirmed.",
+            remedy="Preview it, and say in confirm how many people it is.",
+            fields={"confirm": "is required"},
+        )
     if "tags" in taken and "tags" not in given:
         raise Invalid("There is no tag.", fields={"tags": "is required"})

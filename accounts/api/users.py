@@ -13,21 +13,32 @@ from accounts.api.base import etag
 from accounts.api.claims import claims_named
 from accounts.api.endpoints import FILTERS, PAGE_WORDS, Endpoint
 from accounts.api.user_belongings import BELONGINGS, BelongingsViewSet
-from accounts.api.user_inputs import SearchInput, UserCreateInput, UserUpdateInput
-from accounts.api.user_verbs import MOST, SUMMARIES, VERBS, BulkInput, BulkOutput, refuse_strange
-from accounts.errors import Invalid
+from accounts.api.user_inputs import ImpersonateInput, SearchInput, UserCreateInput, UserUpdateInput
+from accounts.api.user_verbs import (
+    GRAVE_VERBS,
+    MOST,
+    SUMMARIES,
+    VERBS,
+    BulkInput,
+    BulkOutput,
+    GraveVerb,
+    refuse_strange,
+)
+from accounts.errors import Conflict, Invalid, NotFound
 from accounts.filters import USER_ORDERS, UserFilter
 from accounts.models import Membership, User
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword
 from accounts.operations.bulk import RowResult, each, tried
 from accounts.operations.idempotency import begun, repeatable, was_done
+from accounts.operations.impersonation import user_impersonate
 from accounts.operations.users import (
     user_create,
     user_update,
 )
 from accounts.pagination import Order
 from accounts.serializers.base import output
+from accounts.serializers.impersonation import ImpersonationOutput, impersonation_answer
 from accounts.serializers.users import GuestOutput, UserDetailOutput, UserOutput
 
 __all__ = ["UserViewSet"]
@@ -50,6 +61,7 @@ class UserViewSet(BelongingsViewSet):
         "retrieve": Endpoint(name="user_show", reading=Action.USER_SHOW, output=UserDetailOutput),
         "partial_update": Endpoint(name="user_update", input=UserUpdateInput, output=UserOutput, versioned=True),
         "search": Endpoint(name="user_search", reading=Action.USER_SEARCH, input=SearchInput, output=UserOutput),
+        "impersonate": Endpoint(name="user_impersonate", input=ImpersonateInput, output=ImpersonationOutput),
         "bulk": Endpoint(name="user_bulk", input=BulkInput, output=BulkOutput, repeatable=True),
         **BELONGINGS,
         **{
@@ -142,6 +154,13 @@ class UserViewSet(BelongingsViewSet):
         )
         return self.answered(changed.pk)
 
+    @action(detail=True, methods=["post"])
+    def impersonate(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Act as a user for a while: an access token that opens what they see, recorded with who acts and why."""
+        given = self.read()
+        user = self.person(id)
+        return Response(impersonation_answer(user_impersonate(actor=self.actor, user=user, **given)))
+
     @action(detail=False, methods=["post"])
     def search(self, request: Request) -> Response:
         """Search users, the best fit first."""
@@ -162,30 +181,51 @@ class UserViewSet(BelongingsViewSet):
 
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request) -> Response:
-        """Do one verb to many users; each has its own transaction and result. ``preview`` changes nothing."""
+        """Do one verb to many users; each has its own transaction and result. ``preview`` changes nothing.
+
+        What cannot be taken back (purge, delete, delete-activities) wants the number of people in ``confirm``, does at
+        most 100, and is then gone on with by a worker: look under ``personal-data/erasures/``.
+        """
         given = self.read()
         word, preview = given["verb"], given["preview"]
-        form, call = VERBS[word]
-        refuse_strange(given, form)
-        self.require(Action(f"user.{word.replace('-', '_')}"))
+        grave = GRAVE_VERBS.get(word)
+        refuse_strange(given, grave.form if grave else VERBS[word][0])
+        self.require(grave.action if grave else Action(f"user.{word.replace('-', '_')}"))
         rows = given["ids"] if "ids" in given else self._matching(given)
         repeated = None if preview else self.repeatable()
+        if grave and not (repeated and was_done(repeated)):
+            _refuse_number(len(set(rows)), given, grave.most)
         if repeated is not None:
             begun(repeated)
+
+        def call(user: User) -> None:
+            if grave:
+                grave.call(self.actor, user, given)
+            else:
+                VERBS[word][1](self.actor, user, given, None)
 
         def do(identifier: str) -> None:
             user = self.person(identifier)
             if repeated is None:
-                call(self.actor, user, given, None)
+                call(user)
                 return
             row = repeated.for_row(user.public_id)
             if not was_done(row):
                 with repeatable(row):
-                    call(self.actor, user, given, None)
+                    call(user)
 
-        results = self._tried(rows, do) if preview else [*each(rows, do, key=str)]
+        if preview:
+            results = self._planned(grave, rows) if grave else self._tried(rows, do)
+        else:
+            results = [*each(rows, do, key=str)]
         counts = {kind: sum(result.result == kind for result in results) for kind in ("ok", "unchanged", "failed")}
         return Response({"data": [result.as_dict() for result in results], "counts": counts, "preview": preview})
+
+    def _planned(self, grave: GraveVerb, rows: Sequence[str]) -> Sequence[RowResult]:
+        people = User.objects.visible_to(self.actor).select_related("organization")
+        found = people.in_bulk([key for row in rows if (key := ids.decode("usr", row))])
+        planned = {result.key: result for result in grave.planned(self.actor, [*found.values()])}
+        return [planned.get(row) or RowResult(row, "failed", NotFound("User not found.")) for row in rows]
 
     def _tried(self, rows: Sequence[str], do: Callable[[str], None]) -> Sequence[RowResult]:
         keys = [key for row in rows if (key := ids.decode("usr", row))]
@@ -204,6 +244,19 @@ class UserViewSet(BelongingsViewSet):
                 fields={"filter": f"matches more than {MOST}"},
             )
         return found
+
+
+def _refuse_number(number: int, given: Mapping[str, Any], most: int) -> None:
+    if number > most:
+        raise Invalid(
+            f"That is {number} people, and a request does at most {most}.",
+            remedy="Send them in parts, or use the command: it has no such bound.",
+            fields={"ids" if "ids" in given else "filter": f"more than {most}"},
+        )
+    if not given["preview"] and given["confirm"] != number:
+        raise Conflict(
+            f"It would be {number}, not {given['confirm']}; nothing was changed.", remedy="Preview it again."
+        )
 
 
 def _wanted(given: Mapping[str, Any]) -> UserFilter:

@@ -5,6 +5,7 @@ from accounts.models.applications import Application, Permission
 from accounts.models.audit import AuditChain, AuditEvent, AuditPart
 from accounts.models.claims import ClaimDefinition, ClaimKey, ClaimValue
 from accounts.models.delivery import EmailChange, IdempotencyKey, OneTimeLink, Outbox, Purpose, ResetRequest
+from accounts.models.factors import Factor, FactorKind, RecoveryCode
 from accounts.models.installation import Installation
 from accounts.models.invites import Invite, InviteClaim, InviteKind, InviteRole, InviteStatus
 from accounts.models.organizations import Membership, Organization
@@ -24,6 +25,8 @@ __all__ = [
     "ClaimKey",
     "ClaimValue",
     "EmailChange",
+    "Factor",
+    "FactorKind",
     "FailedTries",
     "IdempotencyKey",
     "Installation",
@@ -38,6 +41,7 @@ __all__ = [
     "Outbox",
     "Permission",
     "Purpose",
+    "RecoveryCode",
     "RefreshToken",
     "ResetRequest",
     "Role",

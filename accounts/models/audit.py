@@ -81,7 +81,10 @@ class AuditEventQuerySet(TenantQuerySet["AuditEvent"]):
 
 
 class AuditEvent(models.Model):
-    """Who did what to whom, when, through which door; never updated."""
+    """Who did what to whom, when, through which door; never updated.
+
+    The actor is whoever really acted; ``acting_as_id`` is the person they acted as (impersonation).
+    """
 
     id = PrefixedIDField(prefix="evt")
     chain = models.UUIDField(editable=False)
@@ -92,6 +95,7 @@ class AuditEvent(models.Model):
     outcome = models.CharField(max_length=10, editable=False)
     actor_kind = models.CharField(max_length=12, editable=False)
     actor_id = models.UUIDField(null=True, editable=False)
+    acting_as_id = models.UUIDField(null=True, editable=False)
     subject_kind = models.CharField(max_length=20, blank=True, editable=False)
     subject_id = models.UUIDField(null=True, editable=False)
     person_id = models.UUIDField(null=True, editable=False)
@@ -114,6 +118,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["subject_id", "occurred_at", "id"], name="audit_of_subject"),
             models.Index(fields=["actor_id", "occurred_at", "id"], name="audit_of_actor"),
             models.Index(fields=["person_id"], name="audit_of_person"),
+            models.Index(fields=["acting_as_id"], condition=Q(acting_as_id__isnull=False), name="audit_of_acting_as"),
         ]
 
     def __str__(self) -> str:
@@ -128,6 +133,11 @@ class AuditEvent(models.Model):
     def actor_name(self) -> str:
         """The actor's id as it is shown, or what kind of principal it was."""
         return ids.encode(PREFIX[self.actor_kind], self.actor_id) if self.actor_id else self.actor_kind
+
+    @property
+    def acting_as(self) -> str | None:
+        """The id of the person that the actor acted as, as it is shown."""
+        return ids.encode("usr", self.acting_as_id) if self.acting_as_id else None
 
     @property
     def subject_name(self) -> str:

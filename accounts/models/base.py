@@ -42,6 +42,8 @@ class PrefixedIDField(UUIDBase):
         """
         if value is None or isinstance(value, UUID):
             return value
+        if isinstance(value, int):  # django-otp names devices by number
+            return UUID(int=value)
         identifier = ids.decode(self.prefix, str(value))
         if identifier is None:
             raise ValidationError(f"This is not an id of the form {self.prefix}_….", code="invalid")

@@ -1,5 +1,7 @@
 """Organizations, and who belongs to them."""
 
+from datetime import timedelta
+from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
@@ -16,12 +18,22 @@ from accounts.identifiers import text_refused
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.statuses import OrganizationStatus
 
-__all__ = ["SLUG", "Membership", "Organization"]
+__all__ = ["SLUG", "Membership", "Organization", "SecondFactor"]
 
 SLUG = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
     "A slug has 1 to 63 lower-case letters, digits and hyphens, and begins and ends with a letter or digit.",
 )
+
+
+class SecondFactor(StrEnum):
+    """Who of an organization's people is to have a second factor."""
+
+    OPTIONAL = "optional"
+    ADMINS = "admins"
+    """Its owners and admins."""
+    REQUIRED = "required"
+    """Everybody, guests too."""
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
@@ -62,7 +74,11 @@ class Organization(Row):
     status = models.CharField(max_length=10, choices=[(s, s) for s in OrganizationStatus], default="active")
     status_reason = models.CharField(max_length=500, blank=True)
     language = models.CharField(max_length=35, default="en", db_default="en")
+    second_factor = models.CharField(
+        max_length=8, choices=[(rule.value, rule.value) for rule in SecondFactor], default=SecondFactor.OPTIONAL
+    )
     invite_days = models.PositiveSmallIntegerField(default=7, db_default=7)
+    impersonation_minutes = models.PositiveSmallIntegerField(default=60, db_default=60)
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(null=True, editable=False)
 
@@ -71,9 +87,16 @@ class Organization(Row):
     class Meta:
         constraints = [
             models.CheckConstraint(name="organization_status", condition=Q(status__in=list(OrganizationStatus))),
+            models.CheckConstraint(
+                name="organization_second_factor", condition=Q(second_factor__in=list(SecondFactor))
+            ),
             models.CheckConstraint(name="organization_slug_not_empty", condition=~Q(slug="")),
             models.CheckConstraint(
                 name="organization_invite_days", condition=Q(invite_days__gte=1, invite_days__lte=90)
+            ),
+            models.CheckConstraint(
+                name="organization_impersonation_minutes",
+                condition=Q(impersonation_minutes__gte=1, impersonation_minutes__lte=24 * 60),
             ),
         ]
         indexes = [models.Index(fields=["created_at", "id"], name="organization_by_created")]
@@ -82,6 +105,11 @@ class Organization(Row):
     def organization_id(self) -> UUID:
         """An organization belongs to itself, so that policy asks every row the same question."""
         return self.pk
+
+    @property
+    def impersonation_max(self) -> timedelta:
+        """How long somebody may act as another person at a time."""
+        return timedelta(minutes=self.impersonation_minutes)
 
     @property
     def is_active(self) -> bool:

@@ -216,6 +216,7 @@ class User(AbstractBaseUser, Row):
     status_before = models.CharField(max_length=10, blank=True)
     is_superuser = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
+    must_enrol = models.BooleanField(default=False)
     last_sign_in_at = models.DateTimeField(null=True)
     last_login = None
     version = models.PositiveIntegerField(default=1)

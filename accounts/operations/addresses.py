@@ -35,6 +35,7 @@ def email_change(*, actor: Actor, user: User, email: str, current_password: str,
     address is not looked at: the answer is the same.
 
     :raises NotFound: if it is somebody else's account
+    :raises NotRecent: if they showed too long ago who they are
     :raises Invalid: if the present password is wrong, it is not an address, or it is the account's already
     :raises Conflict: if the password was changed at the same moment, or the account is being erased
     :raises Throttled: if too many letters were sent in an hour

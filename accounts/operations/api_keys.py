@@ -10,7 +10,7 @@ from accounts import audit, policy
 from accounts.actions import INSTALLATION_ACTIONS, SYSTEM_ACTIONS, UMBRELLAS, Action, expand
 from accounts.actors import Actor, ActorKind
 from accounts.errors import Conflict, Invalid, NotAllowed, NotAuthenticated
-from accounts.models import APIKey, Invite, Organization, User
+from accounts.models import APIKey, Invite, Organization, Session, User
 from accounts.operations.base import operation
 from accounts.profile import reason_checked, text_checked
 from accounts.secrets import generate, matches, parse
@@ -125,7 +125,8 @@ def api_key_revoke(*, actor: Actor, key: APIKey, reason: str = "") -> APIKey:
     policy.require(actor, Action.API_KEY_REVOKE, key)
     if APIKey.objects.filter(pk=key.pk).revoke(Action.API_KEY_REVOKE):
         invites = Invite.objects.filter(invited_by=key.pk).revoke()
-        ended = {"invites": invites} if invites else {}
+        acting = Session.objects.by(ActorKind.API_KEY, [key.pk]).end(Action.API_KEY_REVOKE)
+        ended = {kind: number for kind, number in (("invites", invites), ("sessions", acting)) if number}
         audit.record(actor, Action.API_KEY_REVOKE, key, reason=reason_checked(reason), ended=ended)
     key.refresh_from_db()
     return key

@@ -57,11 +57,13 @@ def operation(
             actor = cast("Actor", arguments["actor"])
             subject = next((value for value in arguments.values() if isinstance(value, models.Model)), None)
             try:
+                policy.require_own_hands(actor, action)
                 if action not in SYSTEM_ACTIONS:
                     policy.require_coarse(actor, action)
                 prepared = {**arguments, **(prepare(dict(arguments)) if prepare else {})}
                 with transaction.atomic():
                     prepared["actor"] = now = policy.current(actor)
+                    policy.require_own_hands(now, action)
                     if action not in SYSTEM_ACTIONS:
                         policy.require_coarse(now, action)
                     result = function(**prepared)  # type: ignore[call-arg]

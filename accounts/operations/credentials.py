@@ -1,10 +1,14 @@
 """What several verbs need: the death of credentials, and the guards of those who must remain."""
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
-from accounts.errors import Conflict
+from accounts.actors import Actor, ActorKind
+from accounts.errors import Conflict, NotRecent
 from accounts.models import APIKey, Invite, RoleAssignment, Session, User
 from accounts.operations.links import void
 from accounts.statuses import OrganizationStatus, Status
@@ -15,7 +19,12 @@ __all__ = [
     "guard_last_owner",
     "guard_last_superuser",
     "guard_leaving",
+    "is_recent",
+    "require_recent",
 ]
+
+RECENT: Final = timedelta(minutes=5)
+"""How long it counts that somebody showed who they are, for what a borrowed browser should not do."""
 
 
 def end_credentials(
@@ -25,13 +34,18 @@ def end_credentials(
 
     :param keys: also the API keys and invites they made, the invite that waits for them, and links that only
         confirm an address (``user_sign_out`` leaves those)
-    :param sessions: also their sessions (``user_set_password`` can leave those)
+    :param sessions: also their sessions, and those in which they act as somebody else (``user_set_password`` can
+        leave those)
     :param but: the one session that stays
     """
     theirs = Session.objects.filter(user=user)
     theirs = theirs.exclude(pk=but) if but else theirs
+    acting = Session.objects.by(ActorKind.USER, [user.pk])
+    if keys:
+        made = APIKey.objects.filter(made_by=user).values_list("pk", flat=True)
+        acting |= Session.objects.by(ActorKind.API_KEY, made)
     ended = {
-        "sessions": theirs.end(reason) if sessions else 0,
+        "sessions": theirs.end(reason) + acting.end(reason) if sessions else 0,
         "links": void(user, reason, confirmations=keys),
         "api_keys": APIKey.objects.filter(made_by=user).revoke(reason) if keys else 0,
         "invites": Invite.objects.filter(Q(invited_by=user.pk) | Q(user=user)).revoke() if keys else 0,
@@ -88,3 +102,22 @@ def guard_last_owner(user: User, organization_id: UUID) -> None:
     at_home = Q(organization__status=OrganizationStatus.ACTIVE) | Q(organization_id=organization_id)
     if not User.objects.live().filter(at_home, pk__in=owners).exclude(pk=user.pk).exists():
         raise Conflict("This is the last owner of the organization.", remedy="Give somebody else the role owner first.")
+
+
+def is_recent(session: Session) -> bool:
+    """Say whether the person showed a short while ago who they are."""
+    return session.authenticated_at > timezone.now() - RECENT
+
+
+def require_recent(actor: Actor) -> None:
+    """Refuse what should not be done to one's own account in a session that was left open, or was stolen.
+
+    A program's session counts from its sign-in. Keys have none, and none of these verbs is theirs.
+
+    :raises NotRecent: if it was longer ago
+    """
+    if actor.session_id is None:
+        return
+    session = Session.objects.filter(pk=actor.session_id).first()
+    if session is None or not is_recent(session):
+        raise NotRecent

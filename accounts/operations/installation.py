@@ -21,6 +21,7 @@ from accounts.models import IdempotencyKey, Installation, Organization, User
 from accounts.models.users import UserQuerySet
 from accounts.operations.audit import audit_checkpoint
 from accounts.operations.base import NewPassword, operation
+from accounts.operations.factors import factors_resealed
 from accounts.operations.outbox import enqueue_due, forget_tasks
 from accounts.operations.recovery import forget_reset_requests
 from accounts.operations.roles import roles_run_out
@@ -159,6 +160,7 @@ def sweep() -> dict[str, int]:
         "tasks": forget_tasks,
         "reset_requests": forget_reset_requests,
         "tries": forget_tries,
+        "factors": factors_resealed,
         "throttles": forget_throttles,
         "requests": lambda: IdempotencyKey.objects.filter(expires_at__lte=now).delete()[0],
         "browser_sessions": lambda: BrowserSession.objects.filter(expire_date__lte=now).delete()[0],

@@ -1,6 +1,7 @@
 """Organizations and who belongs to them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -11,11 +12,13 @@ from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.mail import LANGUAGES
 from accounts.models import Installation, Membership, Organization, Session, User
+from accounts.models.organizations import SecondFactor
 from accounts.operations.base import differences, expect_version, operation, slug_checked
 from accounts.operations.credentials import guard_changeable, guard_last_owner
 from accounts.operations.roles import give_role, role_slugs, roles_named
 from accounts.profile import reason_checked, text_checked
 from accounts.statuses import OrganizationStatus
+from accounts.times import duration_text
 
 __all__ = [
     "ORGANIZATION_TRANSITIONS",
@@ -37,6 +40,8 @@ ORGANIZATION_TRANSITIONS: Mapping[str, tuple[tuple[OrganizationStatus, ...], Org
 
 NAME_LENGTH = 200
 INVITE_DAYS = 90
+MINUTE = timedelta(minutes=1)
+IMPERSONATION_MOST = timedelta(hours=24)
 
 
 @operation(Action.ORG_CREATE)
@@ -65,15 +70,22 @@ def org_update(
     name: str | None = None,
     language: str | None = None,
     invite_days: int | None = None,
+    second_factor: str | None = None,
+    impersonation_max: timedelta | None = None,
     reason: str = "",
     expected_version: int | None = None,
 ) -> Organization:
-    """Rename an organization, or settle its language or how long its invites live; what is so changes nothing.
+    """Rename an organization, or settle its language, how long invites live, who needs a second factor, and the like.
+
+    What is so changes nothing. A second factor is asked for at the next sign-in; sessions go on.
 
     :param language: of letters to people of whom no language is known
+    :param second_factor: ``optional``, ``admins`` (owners and admins) or ``required`` (everybody)
+    :param impersonation_max: how long somebody may act as another person at a time, in whole minutes
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission
-    :raises Invalid: if slug or name cannot be one, there are no letters in the language, or the days are not 1 to 90
+    :raises Invalid: if slug or name cannot be one, there are no letters in the language, the days are not 1 to 90, or
+        the duration is not a minute to a day
     :raises Conflict: if the slug is taken, or the version is another one
     """
     Installation.objects.locked()
@@ -87,6 +99,21 @@ def org_update(
             raise Conflict("The slug is taken.", remedy="Choose another.", fields={"slug": "taken"})
     if name is not None:
         organization.name = text_checked("name", name, longest=NAME_LENGTH)
+    _settle(organization, language, invite_days, second_factor, impersonation_max)
+    return _finish(actor, Action.ORG_UPDATE, organization, before, reason)
+
+
+def _settle(
+    organization: Organization,
+    language: str | None,
+    invite_days: int | None,
+    second_factor: str | None,
+    impersonation_max: timedelta | None,
+) -> None:
+    """Take over the settings that are named.
+
+    :raises Invalid: if one cannot be so
+    """
     if language is not None:
         if language not in LANGUAGES:
             choices = ", ".join(LANGUAGES)
@@ -98,7 +125,18 @@ def org_update(
                 f"Invites live 1 to {INVITE_DAYS} days.", fields={"invite_days": f"must be 1 to {INVITE_DAYS}"}
             )
         organization.invite_days = invite_days
-    return _finish(actor, Action.ORG_UPDATE, organization, before, reason)
+    if second_factor is not None:
+        if second_factor not in set(SecondFactor):
+            choices = ", ".join(SecondFactor)
+            raise Invalid(f"A second factor is: {choices}.", fields={"second_factor": f"must be one of: {choices}"})
+        organization.second_factor = second_factor
+    if impersonation_max is not None:
+        if not MINUTE <= impersonation_max <= IMPERSONATION_MOST or impersonation_max % MINUTE:
+            raise Invalid(
+                "An impersonation lasts 1 minute to 24 hours at most, in whole minutes.",
+                fields={"impersonation_max": "must be 1m to 24h"},
+            )
+        organization.impersonation_minutes = impersonation_max // MINUTE
 
 
 @operation(Action.ORG_SUSPEND)
@@ -190,6 +228,8 @@ def _shown(organization: Organization) -> dict[str, Any]:
         "name": organization.name,
         "language": organization.language,
         "invite_days": organization.invite_days,
+        "second_factor": str(organization.second_factor),
+        "impersonation_max": duration_text(organization.impersonation_max),
         "status": str(organization.status),
         "status_reason": organization.status_reason,
     }

@@ -14,7 +14,7 @@ from accounts.actions import Action
 from accounts.actors import Actor, Door
 from accounts.errors import Invalid
 from accounts.models import FailedTries, Organization, Outbox, Purpose, ResetRequest, Session, User
-from accounts.models.two_factor import has_second_factor
+from accounts.models.factors import has_second_factor
 from accounts.operations.base import NewPassword, expect_version, operation
 from accounts.operations.credentials import end_credentials, guard_changeable
 from accounts.operations.links import guard_may_sign_in, link_find, link_used, mint

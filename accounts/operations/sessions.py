@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import django_otp
-from django.conf import settings
 from django.core import signing
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -18,8 +16,9 @@ from accounts.actions import Action
 from accounts.actors import Actor, ActorKind
 from accounts.errors import Invalid, NotAuthenticated, NotFound
 from accounts.models import Organization, RefreshToken, Session, User
-from accounts.models.two_factor import has_second_factor
+from accounts.models.factors import has_second_factor
 from accounts.operations.base import operation
+from accounts.operations.factors import code_used
 from accounts.operations.outbox import tell
 from accounts.operations.tries import Tried, try_code, try_password
 from accounts.passwords import hashed, needs_rehash, verified
@@ -27,8 +26,14 @@ from accounts.profile import reason_checked
 from accounts.secrets import GeneratedSecret
 
 __all__ = [
+    "ADMIN_LIMITS",
+    "LIMITS",
+    "MOST",
+    "Limits",
     "SecondFactorNeeded",
+    "limits_of",
     "open_session",
+    "proven",
     "session_end",
     "session_revoke",
     "session_revoke_all",
@@ -38,9 +43,21 @@ __all__ = [
 ]
 
 TOUCH_INTERVAL: Final = timedelta(minutes=1)
-LIFETIME: Final = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-API_LIFETIME: Final = timedelta(days=30)
-"""Of a program's sign-in; of somebody who administers anything, no longer than a browser's."""
+MOST: Final = 20
+"""How many live sessions a person has; the next one ends the oldest."""
+TOO_MANY: Final = "too many sessions"
+
+
+class Limits(NamedTuple):
+    """How long a session lives at most, and how long nobody may use it."""
+
+    lifetime: timedelta
+    idle: timedelta
+
+
+LIMITS: Final = Limits(lifetime=timedelta(days=30), idle=timedelta(days=7))
+ADMIN_LIMITS: Final = Limits(lifetime=timedelta(hours=12), idle=timedelta(hours=1))
+"""Of owners, admins and super-users."""
 PROOF_LIFETIME: Final = timedelta(minutes=5)
 PROOF: Final = "accounts.second-factor"
 
@@ -113,7 +130,7 @@ def session_start_with_code(
     :raises SecondFactorNeeded: if the code is wrong or was used before
     :raises Throttled: after too many wrong ones
     """
-    user, password_seen = _proven(proof)
+    user, password_seen = proven(proof)
     tried = try_code(actor, user)
     return _started(
         actor,
@@ -184,11 +201,19 @@ def _session_start(
         user.save()
     if has_second_factor(user):
         return SecondFactorNeeded("Your account has a second factor.", user=user)
+    if refresh and policy.needs_second_factor(user):
+        return NotAuthenticated(
+            "Your account is to have a second factor, and has none yet.",
+            remedy="Sign in with a browser, and enrol one.",
+        )
     return open_session(actor, user, key_hash=key_hash, refresh=refresh)
 
 
-def _proven(proof: str) -> tuple[User, str]:
-    """Read whose password was right, and which password that was."""
+def proven(proof: str) -> tuple[User, str]:
+    """Read whose password was right, and which password that was.
+
+    :raises NotAuthenticated: if nobody signed it, or too much time went by
+    """
     late = NotAuthenticated("That took too long, or the account was changed meanwhile.", remedy="Sign in again.")
     try:
         public_id, password_seen = signing.loads(proof, salt=PROOF, max_age=PROOF_LIFETIME)
@@ -215,17 +240,11 @@ def _session_start_with_code(
     user = User.objects.locked(user)
     if not constant_time_compare(user.get_session_auth_hash(), password_seen) or not user.may_sign_in:
         raise NotAuthenticated("The account was changed meanwhile.", remedy="Sign in again.")
-    if not _code_is_right(user, code):
+    method = code_used(user, code)
+    if not method:
         raise SecondFactorNeeded("The code is wrong, or was used before.", user=user)
     tried.was_right()
-    return open_session(actor, user, key_hash=key_hash, refresh=refresh, methods=("pwd", "otp"))
-
-
-def _code_is_right(user: User, code: str) -> bool:
-    # SECURITY: verify_token locks the device's row; the device's own method accepts one code twice in a race.
-    return bool(code) and any(
-        django_otp.verify_token(user, device.persistent_id, code) for device in django_otp.devices_for_user(user)
-    )
+    return open_session(actor, user, key_hash=key_hash, refresh=refresh, methods=("pwd", method))
 
 
 def open_session(
@@ -238,11 +257,13 @@ def open_session(
 ) -> Session:
     """Make the session's row, in the caller's transaction with the account locked and judged.
 
-    From a device that none of their sessions has, other than at the first sign-in ever, the person is told.
+    Without the second factor that is asked for, it opens nothing but the page where one is enrolled. From a device that
+    none of their sessions has, other than at the first sign-in ever, the person is told. Where there are too many
+    sessions now, the oldest end.
     """
-    now = timezone.now()
+    now, limits = timezone.now(), limits_of(user)
     is_new_device = (
-        user.last_sign_in_at is not None and not Session.objects.filter(user=user, device=actor.device).exists()
+        user.last_sign_in_at is not None and not Session.objects.own().filter(user=user, device=actor.device).exists()
     )
     user.last_sign_in_at = now
     user.save()
@@ -252,7 +273,10 @@ def open_session(
         kind=Session.API if refresh else Session.BROWSER,
         key_hash=refresh.hash if refresh else key_hash,
         methods=list(methods),
-        expires_at=now + (API_LIFETIME if refresh and not policy.administers(user) else LIFETIME),
+        must_enrol=methods == ("pwd",) and policy.needs_second_factor(user),
+        authenticated_at=now,
+        idle_at=now + limits.idle,
+        expires_at=now + limits.lifetime,
         ip=actor.ip,
         device=actor.device,
     )
@@ -261,10 +285,24 @@ def open_session(
     person = replace(
         actor, kind=ActorKind.USER, id=user.pk, organization_id=user.organization_id, session_id=session.pk
     )
-    audit.record(person, Action.SESSION_START, user, session=session.public_id)
+    beyond = (
+        Session.objects.live()
+        .own()
+        .filter(user=user)
+        .order_by("-created_at", "-id")
+        .values_list("pk", flat=True)[MOST:]
+    )
+    ended = Session.objects.filter(pk__in=list(beyond)).end(TOO_MANY)
+    closed = {"sessions": ended} if ended else {}
+    audit.record(person, Action.SESSION_START, user, session=session.public_id, ended=closed)
     if is_new_device:
         tell(user, "new_sign_in")
     return session
+
+
+def limits_of(user: User) -> Limits:
+    """Say how long somebody's sessions live: shorter for whoever runs anything."""
+    return ADMIN_LIMITS if policy.administers(user) else LIMITS
 
 
 @operation(Action.SESSION_END)
@@ -311,7 +349,15 @@ def session_revoke_all(*, actor: Actor, user: User, reason: str = "") -> int:
 
 
 def session_seen(session: Session) -> None:
-    """Note that a session is in use, at most once a minute; no event, it changes nothing for anybody."""
+    """Note that a session is in use, at most once a minute; no event, it changes nothing for anybody.
+
+    Whoever came to administer something since it began gets the shorter limits now.
+    """
     now = timezone.now()
     if now - session.last_active_at >= TOUCH_INTERVAL:
-        Session.objects.live().filter(pk=session.pk).update(last_active_at=now)
+        limits = limits_of(session.user)
+        Session.objects.live().filter(pk=session.pk).update(
+            last_active_at=now,
+            idle_at=now + limits.idle,
+            expires_at=min(session.expires_at, session.created_at + limits.lifetime),
+        )

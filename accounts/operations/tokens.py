@@ -112,8 +112,8 @@ def token_authenticated(text: str) -> Session:
     :raises NotAuthenticated: the same for every token that opens nothing
     """
     said = read_token(text)
-    rows = Session.objects.select_related("user__organization").filter(kind=Session.API, user_id=said.user_id)
-    session = rows.filter(pk=said.session_id).first()
+    rows = Session.objects.select_related("user__organization").exclude(kind=Session.BROWSER)
+    session = rows.filter(pk=said.session_id, user_id=said.user_id).first()
     policy.assert_live(session.user if session else None, session=session, needs_session=True)
     assert session is not None
     session_seen(session)

@@ -23,12 +23,21 @@ from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotFound, Throttled
 from accounts.models import FailedTries, Session, Throttle, TriesOf, User
 from accounts.operations.base import operation
+from accounts.operations.credentials import require_recent
 from accounts.operations.statuses import change_status
 from accounts.operations.throttles import bounded
 from accounts.passwords import verified
 from accounts.statuses import Status
 
-__all__ = ["Tried", "check_present_password", "forget_tries", "guard_password_unchanged", "try_code", "try_password"]
+__all__ = [
+    "Tried",
+    "check_present_password",
+    "confirm_present_password",
+    "forget_tries",
+    "guard_password_unchanged",
+    "try_code",
+    "try_password",
+]
 
 FREE: Final = 10
 """How many may fail in a row before one waits."""
@@ -72,7 +81,7 @@ def try_password(actor: Actor, user: User | None, *, named: str) -> Tried:
     is_there = user is not None and user.status not in {Status.PURGING, Status.PURGED}
     person_id = user.pk if user and is_there else _nobody(named)
     # SECURITY: the same queries whether there is such an account or not.
-    is_known = actor.ip is not None and Session.objects.filter(user_id=person_id, ip=actor.ip).exists()
+    is_known = actor.ip is not None and Session.objects.own().filter(user_id=person_id, ip=actor.ip).exists()
     kind = TriesOf.PASSWORD_FROM_KNOWN if is_known else TriesOf.PASSWORD_FROM_ELSEWHERE
     return _tried(actor, kind, person_id, user)
 
@@ -87,6 +96,18 @@ def try_code(actor: Actor, user: User) -> Tried:
 
 def check_present_password(arguments: dict[str, Any]) -> Mapping[str, Any]:
     """Check that the actor of an operation knows the password of the account, which is their own: slow, so before it.
+
+    :raises NotRecent: if they showed too long ago who they are: a password alone may be less than that took
+    :raises NotFound: if it is somebody else's account
+    :raises Invalid: if it is another password
+    :raises Throttled: after too many wrong ones
+    """
+    require_recent(arguments["actor"])
+    return confirm_present_password(arguments)
+
+
+def confirm_present_password(arguments: dict[str, Any]) -> Mapping[str, Any]:
+    """Do the same for who showed long ago who they are, and does it now.
 
     :raises NotFound: if it is somebody else's account
     :raises Invalid: if it is another password

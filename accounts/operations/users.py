@@ -314,6 +314,7 @@ def user_change_password(
     """Change one's own password; one's other sessions and links end, and the person is told by letter.
 
     :raises NotFound: if it is somebody else's account
+    :raises NotRecent: if they showed too long ago who they are
     :raises Invalid: if the present password is wrong, or the new one may not be used
     :raises Conflict: if the password was changed at the same moment
     :raises Throttled: after too many wrong ones
@@ -461,16 +462,20 @@ def user_set(
 
 
 @operation(Action.USER_SIGN_OUT)
-def user_sign_out(*, actor: Actor, user: User, reason: str = "", expected_version: int | None = None) -> User:
+def user_sign_out(
+    *, actor: Actor, user: User, but_here: bool = False, reason: str = "", expected_version: int | None = None
+) -> User:
     """End every session of a person; API keys stay.
 
+    :param but_here: the session that this is done in stays
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_SIGN_OUT, user)
     expect_version(user, expected_version)
-    if ended := end_credentials(user, Action.USER_SIGN_OUT, keys=False):
+    but = actor.session_id if but_here else None
+    if ended := end_credentials(user, Action.USER_SIGN_OUT, keys=False, but=but):
         audit.record(actor, Action.USER_SIGN_OUT, user, reason=reason_checked(reason), ended=ended)
     return user
 

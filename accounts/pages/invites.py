@@ -122,7 +122,7 @@ def _accepted(request: HttpRequest, token: str, found: Invite) -> HttpResponse:
         else:
             sign_out(request, Door.PAGE)
             messages.success(request, f"Welcome to {user.organization.name}. Sign in with your new password.")
-            return _forgotten(redirect("admin:index"))
+            return _forgotten(redirect("sign-in"))
     return _page(request, "accept_invite", found, form)
 
 

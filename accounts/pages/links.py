@@ -12,11 +12,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Door
-from accounts.browser import fresh_key, request_actor, sign_out, signed_in
+from accounts.browser import fresh_key, home_of, request_actor, sign_out, signed_in
 from accounts.errors import AccountsError, Conflict, NotAuthenticated
 from accounts.models import OneTimeLink, Purpose
+from accounts.models.factors import has_second_factor
 from accounts.models.sessions import session_key_hash
-from accounts.models.two_factor import has_second_factor
 from accounts.operations.addresses import CONFIRMS, address_of, email_confirm
 from accounts.operations.base import NewPassword
 from accounts.operations.links import link_find
@@ -90,7 +90,7 @@ def _redeem(request: HttpRequest, found: OneTimeLink, token: str, password: str)
         messages.success(request, "Your password is set. Sign in with it and your second factor.")
     else:
         messages.success(request, "Your password is set. Sign in with it.")
-    return _forgotten(redirect("admin:index"))
+    return _forgotten(redirect(home_of(session.user) if session else "sign-in"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

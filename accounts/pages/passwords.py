@@ -1,26 +1,21 @@
-"""Pages about passwords: the form that asks for a new one, the change of one's own, and what to do when it is lost."""
+"""Pages about passwords: the forms that ask for one, and what to do when it is lost."""
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
-from django.views.decorators.debug import sensitive_post_parameters
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from accounts import policy
 from accounts.actors import Door
-from accounts.browser import next_address, password_changed, request_actor, where_of
+from accounts.browser import where_of
 from accounts.errors import AccountsError, Throttled
-from accounts.models import Organization, User
-from accounts.operations.base import NewPassword
+from accounts.models import Organization
 from accounts.operations.recovery import password_reset_request
-from accounts.operations.users import user_change_password
 from accounts.passwords import LONGEST, SHORTEST
 
-__all__ = ["NewPasswordForm", "PageForm", "PasswordInput", "change_password", "reset_password"]
+__all__ = ["USUAL_ORGANIZATION", "NewPasswordForm", "PageForm", "PasswordInput", "WhereForm", "reset_password"]
 
 USUAL_ORGANIZATION = "default"
 
@@ -45,14 +40,30 @@ class PasswordInput(forms.CharField):
 class PageForm(forms.Form):
     """A form of a page."""
 
-    def __init__(self, data: QueryDict | None = None) -> None:
-        super().__init__(data, label_suffix="")
+    def __init__(self, data: QueryDict | None = None, **options: Any) -> None:
+        super().__init__(data, label_suffix="", **options)
 
     def refuse(self, refusal: AccountsError) -> None:
         """Show why an operation refused, beside the input that it is about."""
         field = next((name for name in refusal.fields if name in self.fields), None)
         # The rules stand beside the input and say more than the remedy.
         self.add_error(field, refusal.message if field else f"{refusal.message} {refusal.remedy}")
+
+
+class WhereForm(PageForm):
+    """The organization, which is worth showing where it is not the usual one: most installations have that only."""
+
+    organization = forms.CharField(
+        max_length=63,
+        initial=USUAL_ORGANIZATION,
+        help_text="Its short name, such as acme. Ask whoever invited you.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is another one."""
+        return str(self["organization"].value()) != USUAL_ORGANIZATION
 
 
 class NewPasswordForm(PageForm):
@@ -70,41 +81,10 @@ class NewPasswordForm(PageForm):
         return values
 
 
-class ChangePasswordForm(NewPasswordForm):
-    """The present password, and a new one typed twice."""
-
-    field_order = ("current_password", "password", "again")
-    current_password = PasswordInput(label="Present password", autocomplete="current-password", autofocus=True)
-
-
-@login_required
-@sensitive_post_parameters("current_password", "password", "again")
-@require_http_methods(["GET", "HEAD", "POST"])
-def change_password(request: HttpRequest) -> HttpResponse:
-    """Change one's own password; who was given one by somebody else is led here after signing in."""
-    user = cast("User", request.user)
-    form = ChangePasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            changed = user_change_password(
-                actor=request_actor(request, Door.PAGE),
-                user=user,
-                current_password=form.cleaned_data["current_password"],
-                password=NewPassword(form.cleaned_data["password"]),
-            )
-        except AccountsError as refusal:
-            form.refuse(refusal)
-        else:
-            password_changed(request, changed)
-            messages.success(request, "Your password is changed. You are signed out everywhere else.")
-            return redirect(next_address(request))
-    context = {"form": form, "person": user, "next": next_address(request)}
-    return render(request, "accounts/pages/change_password.html", context)
-
-
-class ResetForm(forms.Form):
+class ResetForm(WhereForm):
     """Whose password is lost, and the organization where it is not the usual one."""
 
+    field_order = ("login", "organization")
     login = forms.CharField(
         label="E-mail or username",
         max_length=254,
@@ -112,20 +92,6 @@ class ResetForm(forms.Form):
             attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
-    organization = forms.CharField(
-        max_length=63,
-        initial=USUAL_ORGANIZATION,
-        help_text="Its short name, such as acme. Ask whoever invited you.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
-    )
-
-    def __init__(self, data: QueryDict | None = None, **options: Any) -> None:
-        super().__init__(data, label_suffix="", **options)
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether the organization is worth showing: most installations have the usual one only."""
-        return str(self["organization"].value()) != USUAL_ORGANIZATION
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -15,6 +15,7 @@ class AuditEventOutput(Output[AuditEvent]):
     """An event with what is left of its parts."""
 
     actor = serializers.CharField(source="actor_name", read_only=True)
+    acting_as = serializers.CharField(read_only=True, allow_null=True)
     subject = serializers.CharField(source="subject_name", read_only=True)
     organization = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
@@ -30,6 +31,7 @@ class AuditEventOutput(Output[AuditEvent]):
             "action",
             "outcome",
             "actor",
+            "acting_as",
             "subject",
             "organization",
             "door",

@@ -5,12 +5,15 @@ from rest_framework import serializers
 from accounts.models import Membership, Organization
 from accounts.serializers.base import Output
 from accounts.serializers.users import roles_of
+from accounts.times import duration_text
 
 __all__ = ["MembershipOutput", "OrganizationOutput"]
 
 
 class OrganizationOutput(Output[Organization]):
     """An organization."""
+
+    impersonation_max = serializers.SerializerMethodField()
 
     class Meta:
         model = Organization
@@ -22,10 +25,16 @@ class OrganizationOutput(Output[Organization]):
             "status_reason",
             "language",
             "invite_days",
+            "second_factor",
+            "impersonation_max",
             "created_at",
             "updated_at",
         )
         read_only_fields = fields
+
+    def get_impersonation_max(self, organization: Organization) -> str:
+        """How long somebody may act as another person at a time: `1h`."""
+        return duration_text(organization.impersonation_max)
 
 
 class MembershipOutput(Output[Membership]):

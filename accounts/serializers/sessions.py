@@ -1,5 +1,7 @@
 """Sessions as they are shown."""
 
+from rest_framework import serializers
+
 from accounts.models import Session
 from accounts.serializers.base import Output
 
@@ -7,7 +9,9 @@ __all__ = ["SessionOutput"]
 
 
 class SessionOutput(Output[Session]):
-    """A session."""
+    """A session; of an impersonation also who acts as the person, and why."""
+
+    impersonator = serializers.CharField(read_only=True, allow_null=True)
 
     class Meta:
         model = Session
@@ -17,10 +21,14 @@ class SessionOutput(Output[Session]):
             "methods",
             "created_at",
             "last_active_at",
+            "authenticated_at",
+            "idle_at",
             "expires_at",
             "ended_at",
             "end_reason",
             "ip",
             "device",
+            "impersonator",
+            "reason",
         )
         read_only_fields = fields

@@ -5,8 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.actions import BUILT_IN_ROLES
-from accounts.models import Membership, User
-from accounts.models.two_factor import has_second_factor
+from accounts.models import Factor, Membership, User
 from accounts.serializers.base import Output
 from accounts.serializers.claims import claims_of
 from accounts.statuses import Status
@@ -127,7 +126,7 @@ class UserDetailOutput(UserOutput):
 
     def get_factors(self, user: User) -> list[str]:
         """The kinds of second factor enrolled."""
-        return ["totp"] if has_second_factor(user) else []
+        return sorted({factor.kind for factor in Factor.objects.enrolled().filter(user=user)})
 
     def get_connections(self, user: User) -> list[str]:
         """External identities: there are none yet."""

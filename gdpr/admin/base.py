@@ -19,8 +19,9 @@ from accounts.admin.verbs import HouseForm
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Organization, User
 from gdpr.models import LegalHold, SubjectRequest
+from gdpr.operations.requests import request_named
 
-__all__ = ["DutyAdmin", "PersonForm", "all_of", "line", "list_of"]
+__all__ = ["DutyAdmin", "PersonForm", "all_of", "answered", "line", "list_of"]
 
 
 def list_of(row: LegalHold | SubjectRequest) -> str:
@@ -31,6 +32,18 @@ def list_of(row: LegalHold | SubjectRequest) -> str:
 def all_of(rows: Sequence[LegalHold | SubjectRequest]) -> dict[str, str]:
     """Lead from a panel of the start page to the whole list, of the organization whose row is the most urgent."""
     return {"url": list_of(rows[0]), "label": f"All of {rows[0].organization.name}"} if rows else {}
+
+
+def answered(request: HttpRequest, actor: Actor, user: User) -> SubjectRequest | None:
+    """Find the request of a person for which a page of theirs was opened.
+
+    :raises NotFound: if it is none of theirs that the actor may see
+    """
+    source = request.POST if request.method == "POST" else request.GET
+    found = request_named(actor=actor, named=source.get("request", ""))
+    if found is not None and found.user_id != user.pk:
+        raise NotFound("Subject request not found.")
+    return found
 
 
 def line(*, label: str | None = None, help_text: str = "", required: bool = False, **options: Any) -> forms.CharField:

@@ -21,35 +21,30 @@ from accounts.admin.users import Tab, UserAdmin
 from accounts.admin.verbs import EndField, HouseForm
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
+from gdpr.admin.base import answered
 from gdpr.models import Erasure, LegalHold
 from gdpr.operations import plans
-from gdpr.operations.erasure import (
-    ErasurePlan,
-    activities_plan,
-    erase,
-    erasure_cancel,
-    erasure_plan,
-    user_delete_activities,
-)
+from gdpr.operations.background import erase_begin
+from gdpr.operations.erasable import ACTIONS, ACTIVITIES, erasure_plan
+from gdpr.operations.erasure import erasure_cancel, user_delete_activities
 from gdpr.operations.receipts import as_html
 from gdpr.personal_data import TABLES
 
 __all__ = ["ERASURE", "ErasureAdmin"]
 
 WORD: Final = "erasure"
-ACTIVITIES: Final = "activities"
 CHOICES: Final = (
     (Erasure.PURGE, "Erase the person", "An empty row stays, so that the id is never given to somebody else."),
     (Erasure.DELETE, "Erase and remove the row", "Nothing stays but the trail's plain ids and the receipt."),
     (ACTIVITIES, "Erase the history only", "Sign-ins, sessions, devices and what the trail says; the account stays."),
 )
-ACTIONS: Final = {
-    Erasure.PURGE: Action.USER_PURGE,
-    Erasure.DELETE: Action.USER_DELETE,
-    ACTIVITIES: Action.USER_DELETE_ACTIVITIES,
-}
 HOW: Final = {Erasure.PURGE: "an empty row stays", Erasure.DELETE: "the row goes too"}
+BEGUN: Final = "The account is closed for good. A worker erases the person, and the receipt will stand here."
 HAPPENS: Final = {plans.DELETE: "deleted", plans.OVERWRITE: "emptied", plans.KEEP: "kept"}
+UNDER_WAY: Final = {
+    Erasure.FENCED: "The account is closed for good, and waits for the worker that erases it.",
+    Erasure.ERASED: "The person is erased. The whole database is being searched for what might be left.",
+}
 WHAT: Final = {table.name: table.what for table in TABLES}
 
 
@@ -105,19 +100,21 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
         erasure_cancel(actor=actor, user=user, reason=request.POST.get("reason", ""))
         messages.success(request, "The erasure is called off.")
         return redirect(noun.url(WORD, user.public_id))
-    plan = _planned(actor, user, how)
+    answers = answered(request, actor, user)
+    plan = erasure_plan(actor=actor, user=user, how=how, request=answers)
     expected = user.email or user.public_id
     form = EraseForm(request.POST or None, expected=expected, has_end=how != ACTIVITIES)
     if request.method == "POST" and form.is_valid():
         try:
-            return _erased(noun, request, user, how, form)
+            return _erased(noun, request, user, how, form.cleaned_data)
         except (Conflict, Invalid) as refusal:
             form.refuse(refusal)
     waiting = Erasure.objects.filter(user_id=user.pk, status=Erasure.SCHEDULED).first()
     context |= {
         "how": how,
+        "answers": answers,
         "choices": [(word, label, note, word == how) for word, label, note in CHOICES],
-        "tables": _tables(plan),
+        "tables": tables_of(plan.steps, plan.mentions),
         "plan": plan,
         "hold": _hold(actor, user) if plan.refusal else None,
         "form": form,
@@ -132,23 +129,18 @@ def erasure_view(noun: UserAdmin, request: HttpRequest, public_id: str) -> HttpR
 ERASURE: Final = Tab(WORD, "Erasure", Action.USER_PURGE, Action.USER_PURGE, erasure_view)
 
 
-def _planned(actor: Actor, user: User, how: str) -> ErasurePlan:
+def _erased(noun: UserAdmin, request: HttpRequest, user: User, how: str, values: Mapping[str, Any]) -> HttpResponseBase:
+    actor = actor_of(request)
+    answers = answered(request, actor, user)
     if how == ACTIVITIES:
-        return activities_plan(actor=actor, user=user)
-    return erasure_plan(actor=actor, user=user, how=how)
-
-
-def _erased(noun: UserAdmin, request: HttpRequest, user: User, how: str, form: EraseForm) -> HttpResponseBase:
-    actor, values = actor_of(request), form.cleaned_data
-    if how == ACTIVITIES:
-        user_delete_activities(actor=actor, user=user, reason=values["reason"])
+        user_delete_activities(actor=actor, user=user, reason=values["reason"], request=answers)
         messages.success(request, "The history is erased.")
         return redirect(noun.url(WORD, user.public_id))
-    erasure = erase(actor=actor, user=user, how=how, reason=values["reason"], at=values["after"])
+    erasure = erase_begin(actor=actor, user=user, how=how, reason=values["reason"], at=values["after"], request=answers)
     if erasure.status == Erasure.SCHEDULED:
         messages.success(request, f"The erasure is planned for {moment(erasure.due_at)} UTC.")
         return redirect(noun.url(WORD, user.public_id))
-    messages.success(request, "The person is erased. This is the receipt.")
+    messages.success(request, BEGUN)
     return redirect(reverse("admin:gdpr_erasure_change", args=[erasure.public_id]))
 
 
@@ -158,10 +150,10 @@ def _hold(actor: Actor, user: User) -> LegalHold | None:
     return next((hold for hold in holds if actor.holds(Action.HOLD_LIST, hold.organization_id)), None)
 
 
-def _tables(plan: ErasurePlan) -> list[Table]:
+def tables_of(steps: Sequence[Mapping[str, Any]], mentions: Mapping[str, int]) -> list[Table]:
     """Draw the plan: what goes, what is emptied, what is kept and why; nothing that touches no row."""
     counted = [Column("What"), Column("Rows")]
-    touched = [step for step in plan.steps if step["rows"]]
+    touched = [step for step in steps if step["rows"]]
     deleted = [_step(step["what"], step["table"], step["rows"]) for step in touched if step["action"] == plans.DELETE]
     emptied = [
         _step(step["what"], f"{step['table']}: {', '.join(step['columns'])}", step["rows"])
@@ -170,7 +162,7 @@ def _tables(plan: ErasurePlan) -> list[Table]:
     ]
     emptied += [
         _step("Text of others that names the person: the mention is taken out", table, number)
-        for table, number in sorted(plan.mentions.items())
+        for table, number in sorted(mentions.items())
     ]
     tables = [
         Table("Deleted", counted, deleted),
@@ -240,6 +232,7 @@ class ErasureAdmin(HouseAdmin):
         return {
             "subject": ids.encode("usr", row.user_id),
             "how": HOW[row.how],
+            "under_way": UNDER_WAY.get(row.status, ""),
             "person_url": reverse("admin:accounts_user_change", args=[person.public_id]) if person else "",
             "state": badge(row.status),
             "scan": row.receipt["scan"] if row.receipt else None,

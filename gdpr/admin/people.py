@@ -14,9 +14,10 @@ from accounts.admin.base import actor_of, answering
 from accounts.admin.tables import Cell, Column, Table, TableRow
 from accounts.admin.users import Tab, UserAdmin
 from accounts.admin.verbs import HouseForm
-from accounts.errors import NotFound
+from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
 from accounts.statuses import Status
+from gdpr.admin.base import answered
 from gdpr.models import Export
 from gdpr.operations.copies import TITLES, Copy, Scope
 from gdpr.operations.exports import export_file_name, export_read, user_export_fetch, user_export_request
@@ -58,19 +59,31 @@ def personal_data_view(noun: UserAdmin, request: HttpRequest, public_id: str) ->
         if row is None:
             raise NotFound("Export not found.")
         return _file(user_export_fetch(actor=actor, user=user, export=row))
-    form = ExportForm(request.POST or None)
+    answers = answered(request, actor, user)
+    fitting = {"scope": answers.kind} if answers and answers.kind in dict(SCOPES) else {}
+    form = ExportForm(request.POST or None, initial=fitting)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        user_export_request(
-            actor=actor, user=user, scope=values["scope"], form=values["format"], reason=values["reason"]
-        )
-        messages.success(request, "The copy is being made: it stands here, for 72 hours.")
-        return redirect(noun.url(WORD, user.public_id))
+        try:
+            user_export_request(
+                actor=actor,
+                user=user,
+                scope=values["scope"],
+                form=values["format"],
+                reason=values["reason"],
+                request=answers,
+            )
+        except (Conflict, Invalid) as refusal:
+            form.refuse(refusal)
+        else:
+            messages.success(request, "The copy is being made: it stands here, for 72 hours.")
+            return redirect(noun.url(WORD, user.public_id))
     is_erased = user.status in {Status.PURGING, Status.PURGED}
     table, absent = _held(user)
     context |= {
         "table": table,
         "absent": absent,
+        "answers": answers,
         "form": form if policy.may(actor, Action.USER_EXPORT, user) and not is_erased else None,
         "exports": [_shown(row, actor) for row in exports.order_by("-created_at", "-id")[:SHOWN]],
     }

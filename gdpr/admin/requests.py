@@ -7,6 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import ids
@@ -21,11 +22,16 @@ from accounts.pagination import Order
 from accounts.times import as_start
 from gdpr.admin.base import DutyAdmin, PersonForm, all_of, line, list_of
 from gdpr.models import SubjectRequest
-from gdpr.operations.requests import request_close, request_extend, request_open
+from gdpr.operations.requests import ANSWERS, request_close, request_extend, request_open
 
 __all__ = ["RequestAdmin", "requests_panel"]
 
 SHOWN = 5
+ANSWERING = (
+    ("Export for this request", "personal-data", Action.USER_EXPORT, {*ANSWERS["access"], *ANSWERS["portability"]}),
+    ("Erase for this request", "erasure", Action.USER_PURGE, {*ANSWERS["erasure"]}),
+)
+"""What is done for a request, on which tab of the person, by whom, and for which kinds."""
 
 
 class RequestForm(PersonForm):
@@ -146,11 +152,22 @@ class RequestAdmin(DutyAdmin):
         ]
 
     def links(self, actor: Actor, row: Any) -> list[Link]:
-        """Offer to close it, or to extend it."""
-        return [
+        """Offer to do what is asked for, to close it, or to extend it."""
+        return self._answers(actor, row) + [
             Link(verb.label, f"{self.url('verb', word)}?selected={row.public_id}")
             for word, verb in self.verbs.items()
             if verb.fits(row) and actor.holds(verb.action, row.organization_id)
+        ]
+
+    def _answers(self, actor: Actor, row: Any) -> list[Link]:
+        """Lead to where it is done, on the person's page."""
+        if not is_open(row) or not actor.holds(Action.REQUEST_CLOSE, row.organization_id):
+            return []
+        person = ids.encode("usr", row.user_id)
+        return [
+            Link(label, f"{reverse(f'admin:accounts_user_{tab}', args=[person])}?request={row.public_id}")
+            for label, tab, action, kinds in ANSWERING
+            if row.kind in kinds and actor.holds(action, row.organization_id)
         ]
 
     def named(self, row: Any) -> Cell:

@@ -19,7 +19,7 @@ from gdpr.operations.requests import request_close, request_extend, request_open
 from gdpr.operations.terms import terms_of, terms_update
 from gdpr.serializers.duties import HoldOutput, RequestOutput, TermsOutput
 
-__all__ = ["HoldViewSet", "RequestViewSet", "TermsViewSet"]
+__all__ = ["AnswerInput", "HoldViewSet", "RequestViewSet", "TermsViewSet"]
 
 REVIEW = "`2026-12-31`, RFC 3339, or a duration like `60d`; within 90 days, which is what is taken if left out"
 
@@ -131,6 +131,14 @@ class RequestCloseInput(Input):
 
     outcome = Text(required=False, default="done", max_length=8, help_text="`done` or `refused`")
     note = Text(required=False, allow_blank=True, default="", max_length=500, help_text=NOTE)
+
+
+class AnswerInput(ReasonInput):
+    """What is done may answer a subject request."""
+
+    request = Text(
+        required=False, default="", max_length=40, help_text="`dsr_…`: the request that this answers: it is then done"
+    )
 
 
 class RequestViewSet(HouseViewSet):

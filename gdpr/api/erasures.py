@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,23 +11,20 @@ from accounts.actions import Action
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Flag, ReasonInput, Text
-from accounts.errors import Invalid, NotFound
-from accounts.times import as_end
+from accounts.errors import NotFound
+from gdpr.api.duties import AnswerInput
+from gdpr.api.selections import when_of
 from gdpr.models import Erasure
-from gdpr.operations.erasure import (
-    ErasurePlan,
-    erase,
-    erasure_cancel,
-    erasure_of,
-    erasure_plan,
-    user_delete_activities,
-)
+from gdpr.operations.background import erase_begin
+from gdpr.operations.erasable import ErasurePlan, erasure_plan
+from gdpr.operations.erasure import erasure_cancel, erasure_of, user_delete_activities
+from gdpr.operations.requests import request_named
 from gdpr.serializers.erasures import ErasureOutput
 
 __all__ = ["ErasureViewSet", "UserErasureViewSet"]
 
 
-class EraseInput(ReasonInput):
+class EraseInput(AnswerInput):
     """Why, when, or only what would happen."""
 
     after = Text(required=False, help_text="not before then: `14d`, `2026-12-31`; else as the organization settled")
@@ -98,47 +94,63 @@ class UserErasureViewSet(ErasureViewSet):
     endpoints = {
         **{
             f"user_{how}": Endpoint(
-                name=f"user_{how}", input=EraseInput, output=ErasureOutput, also=PlanOutput, repeatable=True
+                name=f"user_{how}",
+                input=EraseInput,
+                output=ErasureOutput,
+                also=PlanOutput,
+                is_accepted=True,
+                repeatable=True,
             )
             for how in (Erasure.PURGE, Erasure.DELETE)
         },
         "cancel": Endpoint(name="erasure_cancel", input=ReasonInput, output=ErasureOutput, repeatable=True),
-        "delete_activities": Endpoint(name="user_delete_activities", input=ReasonInput, output=ActivitiesOutput),
+        "delete_activities": Endpoint(name="user_delete_activities", input=AnswerInput, output=ActivitiesOutput),
     }
 
     def user_purge(self, request: Request, id: str) -> Response:  # noqa: A002 -- the name in the address
-        """Erase a user and keep an empty row; again answers with the same receipt. ``preview`` changes nothing."""
+        """Erase a user and keep an empty row: 202 and where to look, 200 with the receipt once it is there.
+
+        Whatever is refused is refused at once, and the account is closed for good; a worker erases and searches.
+        ``preview`` changes nothing.
+        """
         return self._erased(id, Erasure.PURGE)
 
     def user_delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Erase a user, the row included; again answers with the same receipt. ``preview`` changes nothing."""
+        """Erase a user, the row included: 202 and where to look, 200 with the receipt once it is there.
+
+        Whatever is refused is refused at once, and the account is closed for good; a worker erases and searches.
+        ``preview`` changes nothing.
+        """
         return self._erased(id, Erasure.DELETE)
 
     def _erased(self, identifier: str, how: str) -> Response:
         given = self.read()
-        if given["now"] and "after" in given:
-            raise Invalid("It happens now or later.", fields={"now": "not with after"})
-        at = as_end(given["after"], field="after") if "after" in given else None
+        at = when_of(given)
         try:
             user = self.person(identifier)
         except NotFound:
             decoded = ids.decode("usr", identifier)
             if decoded is None:
                 raise
-            return self.answer(erasure_of(actor=self.actor, user_id=decoded, how=how))
+            return self._as_far(erasure_of(actor=self.actor, user_id=decoded, how=how))
+        answers = request_named(actor=self.actor, named=given["request"])
         if given["preview"]:
-            return Response(_described(erasure_plan(actor=self.actor, user=user, how=how)))
+            return Response(_described(erasure_plan(actor=self.actor, user=user, how=how, request=answers)))
         return self.once(
-            lambda: erase(
+            lambda: erase_begin(
                 actor=self.actor,
                 user=user,
                 how=how,
                 reason=given["reason"],
-                at=timezone.now() if given["now"] else at,
+                at=at,
+                request=answers,
             ),
-            self.answer,
-            self.answered,
+            self._as_far,
+            lambda identifier: self._as_far(self._present(self.rows().filter(pk=identifier).first())),
         )
+
+    def _as_far(self, erasure: Erasure) -> Response:
+        return self.answer(erasure, status=200 if erasure.status == Erasure.COMPLETE else 202)
 
     def cancel(self, request: Request, id: str) -> Response:  # noqa: A002
         """Call off an erasure that still waits."""
@@ -152,7 +164,8 @@ class UserErasureViewSet(ErasureViewSet):
         """Erase what a user did: sign-ins, sessions, devices, what the audit trail says. The account stays."""
         given = self.read()
         user = self.person(id)
-        counts = user_delete_activities(actor=self.actor, user=user, reason=given["reason"])
+        answers = request_named(actor=self.actor, named=given["request"])
+        user, counts = user_delete_activities(actor=self.actor, user=user, reason=given["reason"], request=answers)
         return Response({"user": user.public_id, "counts": counts})
 
 

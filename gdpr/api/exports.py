@@ -14,12 +14,13 @@ from rest_framework.response import Response
 from accounts.actions import Action
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
-from accounts.api.inputs import ReasonInput
 from accounts.models import User
+from gdpr.api.duties import AnswerInput
 from gdpr.models import Export
 from gdpr.operations.copies import Scope
 from gdpr.operations.exports import export_file_name, export_read, user_export_fetch, user_export_request
 from gdpr.operations.renderings import FORMATS, export_schema
+from gdpr.operations.requests import request_named
 from gdpr.serializers.exports import ExportOutput
 
 __all__ = ["ExportViewSet", "UserExportViewSet", "schema"]
@@ -36,7 +37,7 @@ def schema(request: HttpRequest) -> JsonResponse:
     return JsonResponse(_schema())
 
 
-class ExportInput(ReasonInput):
+class ExportInput(AnswerInput):
     """How much, and as what."""
 
     scope = serializers.ChoiceField(
@@ -51,7 +52,12 @@ class UserExportViewSet(HouseViewSet):
     prefix, thing, shown = "usr", "User", ExportOutput
     endpoints = {
         "export": Endpoint(
-            name="user_export_request", input=ExportInput, output=ExportOutput, status=202, repeatable=True
+            name="user_export_request",
+            input=ExportInput,
+            output=ExportOutput,
+            status=202,
+            is_accepted=True,
+            repeatable=True,
         ),
     }
 
@@ -63,10 +69,16 @@ class UserExportViewSet(HouseViewSet):
         """Have everything that is held about a person made into a file, to be fetched for 72 hours."""
         given = self.read()
         user = self.row(id)
+        answers = request_named(actor=self.actor, named=given["request"])
         exports = Export.objects.visible_to(self.actor).select_related("organization", "user")
         return self.once(
             lambda: user_export_request(
-                actor=self.actor, user=user, scope=given["scope"], form=given["format"], reason=given["reason"]
+                actor=self.actor,
+                user=user,
+                scope=given["scope"],
+                form=given["format"],
+                reason=given["reason"],
+                request=answers,
             ),
             lambda made: self.answer(made, status=202),
             lambda identifier: self.answer(self._present(exports.filter(pk=identifier).first()), status=202),

@@ -18,11 +18,13 @@ from accounts.models import User
 from accounts.serializers.base import output
 from accounts.times import as_end
 from gdpr.models import Erasure
-from gdpr.operations.erasure import erase, erase_rows, erasure_cancel, erasure_of, erasure_plan
+from gdpr.operations.erasable import erasure_plan
+from gdpr.operations.erasure import awaited, erase, erase_rows, erasure_cancel, erasure_of
 from gdpr.operations.finish import Erased, finish
+from gdpr.operations.requests import request_named
 from gdpr.serializers.erasures import ErasureOutput
 
-__all__ = ["ErasureCommand"]
+__all__ = ["ErasureCommand", "add_request"]
 
 PLAN = (
     Column("TABLE", "table"),
@@ -33,6 +35,16 @@ PLAN = (
     Column("UNTIL", "until"),
 )
 BATCH = 1_000
+
+
+def add_request(parser: Parser) -> None:
+    """Add for which subject request it is done."""
+    parser.add_argument(
+        "--request",
+        metavar="REQUEST",
+        default="",
+        help="the subject request (dsr_…) that this answers; it is then done",
+    )
 
 
 class ErasureCommand(UserChangeCommand):
@@ -49,11 +61,13 @@ class ErasureCommand(UserChangeCommand):
         )
         when.add_argument("--now", action="store_true", help="do not wait, whatever the organization settled")
         when.add_argument("--cancel", action="store_true", help="call off an erasure that still waits")
+        add_request(parser)
 
     def prepare(self, actor: Actor, arguments: Namespace) -> None:
         """Read when."""
         self.at = as_end(arguments.after, field="after") if arguments.after else None
         self.at = timezone.now() if arguments.now else self.at
+        self.request = request_named(actor=actor, named=arguments.request)
         self.erased: list[Erased] = []
         self.refusal: AccountsError | None = None
 
@@ -68,7 +82,8 @@ class ErasureCommand(UserChangeCommand):
         if arguments.dry_run:
             return self.planned(actor, user)
         self.ask_for_address(user, arguments)
-        return output(ErasureOutput, erase(actor=actor, user=user, how=self.how, reason=arguments.reason, at=self.at))
+        erasure = erase(actor=actor, user=user, how=self.how, reason=arguments.reason, at=self.at, request=self.request)
+        return output(ErasureOutput, erasure)
 
     def done_before(self, actor: Actor, named: str) -> Erasure:
         """Find the receipt of somebody whose row is gone.
@@ -78,11 +93,11 @@ class ErasureCommand(UserChangeCommand):
         identifier = ids.decode("usr", named) if ids.looks_like_id(named) else None
         if identifier is None:
             raise NotFound("User not found.", remedy="Check the spelling and the organization (--org).")
-        return erasure_of(actor=actor, user_id=identifier, how=self.how)
+        return awaited(erasure_of(actor=actor, user_id=identifier, how=self.how))
 
     def planned(self, actor: Actor, user: User) -> Rows:
         """Show what would happen to which rows."""
-        plan = erasure_plan(actor=actor, user=user, how=self.how)
+        plan = erasure_plan(actor=actor, user=user, how=self.how, request=self.request)
         self.refusal = plan.refusal
         rows = [step for step in plan.steps if step["rows"]]
         rows += [
@@ -111,7 +126,9 @@ class ErasureCommand(UserChangeCommand):
         """Erase one of many; what follows outside the database is done for all of them together."""
         if arguments.cancel:
             return erasure_cancel(actor=actor, user=user, reason=arguments.reason)
-        erased = erase_rows(actor=actor, user=user, how=self.how, reason=arguments.reason, at=self.at)
+        erased = erase_rows(
+            actor=actor, user=user, how=self.how, reason=arguments.reason, at=self.at, request=self.request
+        )
         self.erased += [erased] if erased.is_fresh else []
         if len(self.erased) >= BATCH:
             self.finish_batch()
@@ -129,7 +146,7 @@ class ErasureCommand(UserChangeCommand):
         """Say how many rows the erasure of one would touch, or why it is refused."""
         try:
             found = user or find_user(actor, named, arguments.org)
-            plan = erasure_plan(actor=actor, user=found, how=self.how)
+            plan = erasure_plan(actor=actor, user=found, how=self.how, request=self.request)
             rows, refusal = plan.rows, plan.refusal
         except AccountsError as problem:
             rows, refusal = 0, problem

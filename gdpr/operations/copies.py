@@ -37,7 +37,7 @@ from accounts.models import (
 from accounts.models.audit import PREFIX
 from accounts.models.base import PrefixedIDField
 from accounts.statuses import Status
-from gdpr.models import PrivacyTerms
+from gdpr.models import PrivacyTerms, SubjectRequest
 from gdpr.operations.paths import field_of, model_of, rows_about, spellings, whose_groups
 from gdpr.personal_data import AUTOMATED_DECISIONS, RECIPIENTS, TABLES, TRANSFERS
 from gdpr.registry import SELF, Column, CopyOf, Export, Kind, Path, PlainID, Section, Table, described
@@ -52,7 +52,7 @@ DETAILS: Final = "details"
 PRESENT: Final = "present"
 UNUSABLE: Final = "!"
 """How Django begins the hash of no password."""
-PLAIN_IDS: Final[Mapping[str, str]] = {"organization_id": "org", "event_id": "evt"}
+PLAIN_IDS: Final[Mapping[str, str]] = {"organization_id": "org", "event_id": "evt", "request_id": "dsr"}
 
 SHORT_NAMES: Final[Mapping[Any, str]] = {
     Application: "slug",
@@ -206,6 +206,7 @@ class Copy:
     scope: Scope
     using: str = DEFAULT_DB_ALIAS
     export_id: str | None = None
+    answers: SubjectRequest | None = None
     produced_at: datetime = field(default_factory=timezone.now)
     seen: int = 0
 
@@ -231,14 +232,21 @@ class Copy:
             "schema_version": SCHEMA_VERSION,
             "scope": str(self.scope),
             "generator": {"product": "identity", "version": __version__, "map_sha256": map_digest()},
-            "request": {
-                "export": self.export_id,
-                "articles": [ARTICLES[self.scope]],
-                "produced_at": _time(self.produced_at),
-            },
+            "request": self._request(),
             "controller": self._controller(),
             "subject": {"id": self.user.public_id, "identifiers": list(self._identifiers())},
             "information": self._information(),
+        }
+
+    def _request(self) -> dict[str, Any]:
+        asked = self.answers
+        return {
+            "export": self.export_id,
+            "id": asked.public_id if asked else None,
+            "articles": [SubjectRequest.ARTICLES[asked.kind] if asked else ARTICLES[self.scope]],
+            "received_at": _time(asked.received_at) if asked else None,
+            "due_at": _time(asked.due_at) if asked else None,
+            "produced_at": _time(self.produced_at),
         }
 
     def _controller(self) -> dict[str, Any]:

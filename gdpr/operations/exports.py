@@ -16,6 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_tasks import task
@@ -28,10 +29,12 @@ from accounts.errors import Conflict, Invalid, NotFound
 from accounts.keys import open_sealed, seal
 from accounts.models import User
 from accounts.operations.base import operation
+from accounts.operations.credentials import require_recent
 from accounts.profile import reason_checked
-from gdpr.models import Export
+from gdpr.models import Export, SubjectRequest
 from gdpr.operations.copies import Copy, Scope, refuse_erased
 from gdpr.operations.renderings import FORMATS, written
+from gdpr.operations.requests import request_answered, request_close, request_of, request_to_answer
 from gdpr.operations.sealed_files import SealedWriter, new_key, unsealed
 from gdpr.operations.snapshots import snapshot
 
@@ -66,30 +69,70 @@ class _TakenOverError(Exception):
 
 
 @operation(Action.USER_EXPORT)
-def user_export(*, actor: Actor, user: User, scope: str = "access", form: str = "json", reason: str = "") -> User:
+def user_export(
+    *,
+    actor: Actor,
+    user: User,
+    scope: str = "access",
+    form: str = "json",
+    reason: str = "",
+    request: SubjectRequest | None = None,
+) -> User:
     """Record that what is held about a person is handed over; ``export_write`` then does it.
 
     :param form: ``json``, ``html`` or ``zip``
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
-    :raises Invalid: if scope or format is none
+    :raises NotRecent: of oneself, after having shown too long ago who one is
+    :raises Invalid: if scope or format is none, or it does not answer the request
     :raises Conflict: if the account is erased, or being erased
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_EXPORT, user)
+    _require_recent_of_oneself(actor, user)
     scope, form = _checked(scope, form)
     refuse_erased(user)
-    audit.record(actor, Action.USER_EXPORT, user, reason=reason_checked(reason), scope=scope, format=form)
+    request = request_to_answer(actor, user, request, scope)
+    audit.record(
+        actor,
+        Action.USER_EXPORT,
+        user,
+        reason=reason_checked(reason),
+        scope=scope,
+        format=form,
+        request=request.public_id if request else "",
+    )
     return user
 
 
+def _require_recent_of_oneself(actor: Actor, user: User) -> None:
+    """Refuse handing everything about a person to a browser that they left open.
+
+    :raises NotRecent: if they showed too long ago who they are
+    """
+    if user.pk == actor.user_id:
+        require_recent(actor)
+
+
 def export_write(
-    *, actor: Actor, user: User, scope: str = "access", form: str = "json", reason: str = "", file: IO[bytes]
+    *,
+    actor: Actor,
+    user: User,
+    scope: str = "access",
+    form: str = "json",
+    reason: str = "",
+    request: SubjectRequest | None = None,
+    file: IO[bytes],
 ) -> None:
-    """Write what is held about a person, as it is at one moment; raises what ``user_export`` does."""
-    user = user_export(actor=actor, user=user, scope=scope, form=form, reason=reason)
+    """Write what is held about a person, as it is at one moment; raises what ``user_export`` does.
+
+    :param request: the person's request that this answers: done when everything is written
+    """
+    user = user_export(actor=actor, user=user, scope=scope, form=form, reason=reason, request=request)
     with snapshot() as using:
-        written(Copy(user.pk, Scope(scope), using), form, file)
+        written(Copy(user.pk, Scope(scope), using, answers=request), form, file)
+    if request is not None:
+        request_close(actor=actor, request=request)
 
 
 def _checked(scope: str, form: str) -> tuple[str, str]:
@@ -108,25 +151,35 @@ def _checked(scope: str, form: str) -> tuple[str, str]:
 
 @operation(Action.USER_EXPORT)
 def user_export_request(
-    *, actor: Actor, user: User, scope: str = "access", form: str = "zip", reason: str = ""
+    *,
+    actor: Actor,
+    user: User,
+    scope: str = "access",
+    form: str = "zip",
+    reason: str = "",
+    request: SubjectRequest | None = None,
 ) -> Export:
     """Have what is held about a person made into a file, to be fetched by the same actor for 72 hours.
 
     :param form: ``json``, ``html`` or ``zip``
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
-    :raises Invalid: if scope or format is none
+    :raises NotRecent: of oneself, after having shown too long ago who one is
+    :raises Invalid: if scope or format is none, or it does not answer the request
     :raises Conflict: if the account is erased, or being erased
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_EXPORT, user)
+    _require_recent_of_oneself(actor, user)
     scope, form = _checked(scope, form)
     refuse_erased(user)
+    request = request_to_answer(actor, user, request, scope)
     row = Export.objects.create(
         organization_id=user.organization_id,
         user=user,
         requested_by_kind=actor.kind,
         requested_by=actor.id,
+        request_id=request.pk if request else None,
         scope=scope,
         format=form,
         status=Export.QUEUED,
@@ -139,6 +192,7 @@ def user_export_request(
         scope=scope,
         format=form,
         export=row.public_id,
+        request=request.public_id if request else "",
     )
     make_export.enqueue(str(row.pk))
     return row
@@ -151,10 +205,12 @@ def user_export_fetch(*, actor: Actor, user: User, export: Export) -> Export:
     :param user: whom it is about
     :raises NotFound: if it does not exist for the actor, somebody else asked for it, or it can be had no more
     :raises NotAllowed: without the permission, or on somebody more powerful, now
+    :raises NotRecent: of oneself, after having shown too long ago who one is
     :raises Conflict: if it is not ready yet
     """
     user = User.objects.locked(user)
     policy.require(actor, Action.USER_EXPORT, user)
+    _require_recent_of_oneself(actor, user)
     row = Export.objects.asked_by(actor).filter(pk=export.pk, user=user).first()
     if row is None:
         raise NotFound("Export not found.")
@@ -204,13 +260,23 @@ def export_make(export_id: UUID) -> bool:
         log.warning("failed", export=row.public_id, error=type(error).__name__)
         mine.update(status=Export.FAILED, file_key="", leased_until=None)
         return False
-    now = timezone.now()
-    is_ready = bool(
-        mine.update(status=Export.READY, size=size, ready_at=now, expires_at=now + FETCHABLE, leased_until=None)
-    )
+    is_ready = _made(row, mine, size)
     if not is_ready:
         _place(row).unlink(missing_ok=True)
     return is_ready
+
+
+def _made(row: Export, mine: "QuerySet[Export]", size: int) -> bool:
+    """Note that the file can be fetched; whoever asked for it has their answer with that."""
+    now = timezone.now()
+    with transaction.atomic():
+        user = User.objects.locked(row.user) if row.request_id else row.user
+        is_ready = mine.update(
+            status=Export.READY, size=size, ready_at=now, expires_at=now + FETCHABLE, leased_until=None
+        )
+        if is_ready:
+            request_answered(policy.system(), user, row.request_id, export=row.public_id)
+    return bool(is_ready)
 
 
 def _written(row: Export, key: str, mine: "QuerySet[Export]") -> int:
@@ -221,7 +287,7 @@ def _written(row: Export, key: str, mine: "QuerySet[Export]") -> int:
     try:
         with os.fdopen(descriptor, "wb") as file, snapshot() as using:
             writer = SealedWriter(file, key, row.public_id)
-            copy = Copy(row.user_id, Scope(row.scope), using, export_id=row.public_id)
+            copy = Copy(row.user_id, Scope(row.scope), using, export_id=row.public_id, answers=request_of(row))
             note = _Progress(mine, sum(copy.count().values()))
             written(copy, row.format, cast("IO[bytes]", writer), note)
             writer.finish()

@@ -1,6 +1,8 @@
 """What follows an erasure outside its transaction: ledger at once; files, the database's own copies, scan, receipt."""
 
+import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,13 +20,17 @@ from gdpr.operations import exports
 from gdpr.operations.file_scan import files_naming
 from gdpr.operations.findings import ScanReport
 from gdpr.operations.receipts import built, signed
+from gdpr.operations.requests import request_facts, request_of
 from gdpr.operations.scan import scan
 from gdpr.traces import Identifiers
 
-__all__ = ["LEDGER_KIND", "Erased", "finish", "remember"]
+__all__ = ["LEASE", "LEDGER_KIND", "Erased", "finish", "remember"]
 
 log = structlog.get_logger("gdpr.erasure")
 LEDGER_KIND: Final = "erasure"
+LEASE: Final = timedelta(minutes=10)
+"""So long an erasure is left to whoever did it and has not been heard of since."""
+PROLONGED_EVERY: Final = 30.0
 UNKNOWN: Final = "the process that erased ended before it could look, and nobody knows any more what to look for"
 
 
@@ -47,10 +53,23 @@ def finish(erased: Sequence[Erased], *, is_replay: bool = False) -> list[Erasure
         letter_files.forget(entry.erasure.user_id)
     _forget_letters(people)
     _forget_copies()
-    report = scan(people) if people else None
-    for entry in erased:
-        _conclude(entry, report if entry.known_by is not None else None, is_replay=is_replay)
-    return [entry.erasure for entry in erased]
+    report = scan(people, watch=_Lease(erased)) if people else None
+    return [_concluded(entry, report if entry.known_by is not None else None, is_replay=is_replay) for entry in erased]
+
+
+class _Lease:
+    """Says while the search is under way that whoever does it is alive; not along the connection that it reads by."""
+
+    def __init__(self, erased: Sequence[Erased]) -> None:
+        self.mine = [entry.erasure.pk for entry in erased]
+        self.prolonged = time.monotonic()
+
+    def __call__(self, *_: object) -> None:
+        """Prolong the lease now and then."""
+        if time.monotonic() - self.prolonged >= PROLONGED_EVERY:
+            self.prolonged = time.monotonic()
+            under_way = Erasure.objects.filter(pk__in=self.mine, status=Erasure.ERASED)
+            under_way.update(leased_until=timezone.now() + LEASE)
 
 
 def remember(erased: Erased) -> None:
@@ -96,7 +115,8 @@ def _forget_copies() -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _conclude(entry: Erased, report: ScanReport | None, *, is_replay: bool) -> None:
+def _concluded(entry: Erased, report: ScanReport | None, *, is_replay: bool) -> Erasure:
+    """Give the erasure its one receipt, unless it has one already."""
     erasure = entry.erasure
     assert erasure.erased_at is not None
     assert erasure.event_id is not None
@@ -105,6 +125,7 @@ def _conclude(entry: Erased, report: ScanReport | None, *, is_replay: bool) -> N
         log.error("residue", erasure=erasure.public_id, places=found["residue"])
     head = AuditChain.objects.filter(pk=erasure.organization_id).values("sequence", "hash").get()
     now = timezone.now()
+    request = request_of(erasure)
     document = built(
         receipt_id=erasure.public_id,
         user_id=erasure.user_id,
@@ -121,9 +142,12 @@ def _conclude(entry: Erased, report: ScanReport | None, *, is_replay: bool) -> N
         event_id=erasure.event_id,
         chain_head=head,
         vendor=connection.vendor,
+        request=request_facts(request, now) if request else None,
     )
-    erasure.receipt, erasure.status, erasure.completed_at = signed(document), Erasure.COMPLETE, now
-    erasure.save(update_fields=["receipt", "status", "completed_at"])
+    unfinished = Erasure.objects.filter(pk=erasure.pk, status=Erasure.ERASED)
+    unfinished.update(receipt=signed(document), status=Erasure.COMPLETE, completed_at=now, leased_until=None)
+    erasure.refresh_from_db()
+    return erasure
 
 
 def _cause(erasure: Erasure, *, is_replay: bool) -> str:

@@ -70,10 +70,12 @@ def built(
     event_id: UUID,
     chain_head: Mapping[str, Any],
     vendor: str,
+    request: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a receipt, not signed yet, from plain facts alone.
 
     :param cause: in one word what asked for it: ``request``, ``operator``, ``retention``, ``replay``; never free text
+    :param request: the person's request that it answers (``request_facts``)
     :param tables: what happened to how many rows: ``table``, ``action``, ``rows`` and, of what was kept, ``why``
     :param in_transaction: what the look before the commit found; anything but 0 would have undone it all
     :param whole_database: the numbers of the scan afterwards (``ScanReport.as_dict``)
@@ -90,6 +92,7 @@ def built(
         "article": ARTICLE,
         "how": how,
         "cause": cause,
+        "request": None if request is None else dict(request),
         "requested_at": moment(requested_at),
         "erased_at": moment(erased_at),
         "made_at": moment(made_at),

@@ -322,7 +322,16 @@ def export_schema() -> dict[str, Any]:
                 "schema_version": {"type": "string", "pattern": r"^1\.\d+\.\d+$"},
                 "scope": {"enum": [str(scope) for scope in Scope]},
                 "generator": _object({"product": text, "version": text, "map_sha256": text}),
-                "request": _object({"export": maybe_text, "articles": texts, "produced_at": MOMENT}),
+                "request": _object(
+                    {
+                        "export": maybe_text,
+                        "id": maybe_text,
+                        "articles": texts,
+                        "received_at": maybe_text,
+                        "due_at": maybe_text,
+                        "produced_at": MOMENT,
+                    }
+                ),
                 "controller": _object({"organization": text, "slug": text, "name": text, "contact": maybe_text}),
                 "subject": _object({"id": text, "identifiers": {"type": "array", "items": identifier}}),
                 "information": _object(

@@ -1,24 +1,40 @@
 """What people ask for about their own data, and by when it has to be answered (Art. 12(3))."""
 
 from calendar import monthrange
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit, policy
+from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, Invalid
+from accounts.audit import moment
+from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
 from accounts.operations.base import operation
 from accounts.profile import text_checked
 from accounts.statuses import Status
-from gdpr.models import SubjectRequest
+from gdpr.models import Erasure, Export, SubjectRequest
 
-__all__ = ["due_at", "remind", "request_close", "request_extend", "request_open"]
+__all__ = [
+    "ANSWERS",
+    "due_at",
+    "guard_answer",
+    "remind",
+    "request_answered",
+    "request_close",
+    "request_extend",
+    "request_facts",
+    "request_named",
+    "request_of",
+    "request_open",
+    "request_to_answer",
+]
 
 log = structlog.get_logger("gdpr.requests")
 NOTE_LENGTH: Final = 500
@@ -28,6 +44,13 @@ REMINDERS: Final = (timedelta(days=21), timedelta(days=28))
 """How long after the receipt; of a request that was extended, so long before it is due as in a month of 31 days."""
 MONTH: Final = timedelta(days=31)
 SATURDAY: Final = 5
+ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "access": ("access", "portability"),
+    "portability": ("portability",),
+    "erasure": ("erasure",),
+    "activities": ("erasure", "objection"),
+}
+"""What is done, a copy of either scope or an erasure, and which kinds of requests that answers."""
 
 
 def due_at(received_at: datetime, months: int = MONTHS) -> datetime:
@@ -150,6 +173,85 @@ def request_close(*, actor: Actor, request: SubjectRequest, outcome: str = "done
     request.save()
     audit.record(actor, Action.REQUEST_CLOSE, person, reason=note, after={"status": outcome}, request=request.public_id)
     return request
+
+
+# --- what is done for a request ---------------------------------------------------------------
+def request_named(*, actor: Actor, named: str) -> SubjectRequest | None:
+    """Find the request that something is to be done for; ``None`` for none.
+
+    :raises NotFound: if it does not exist for the actor
+    """
+    if not named:
+        return None
+    key = ids.decode("dsr", named)
+    request = SubjectRequest.objects.visible_to(actor).filter(pk=key).first() if key else None
+    if request is None:
+        raise NotFound("Subject request not found.")
+    return request
+
+
+def guard_answer(actor: Actor, user: User, request: SubjectRequest, answer: str) -> None:
+    """Refuse a request that this would not answer.
+
+    :param answer: what is done for it: a word of ``ANSWERS``
+    :raises NotAllowed: without the permission to close it
+    :raises Invalid: for somebody else's, or one that asks for something else
+    :raises Conflict: if it is closed
+    """
+    policy.require(actor, Action.REQUEST_CLOSE, request)
+    if request.user_id != user.pk:
+        raise Invalid("The request is somebody else's.", fields={"request": "is of somebody else"})
+    if request.kind not in ANSWERS[answer]:
+        raise Invalid(
+            f"The request asks for {request.kind}, and this is no answer to that.",
+            fields={"request": f"asks for {request.kind}"},
+        )
+    if request.status != SubjectRequest.OPEN:
+        raise Conflict("The request is closed.", remedy="Leave it out, or note what was asked for since.")
+
+
+def request_to_answer(actor: Actor, user: User, request: SubjectRequest | None, answer: str) -> SubjectRequest | None:
+    """Hold the request that something is done for, in the caller's transaction; the person's row is held already.
+
+    Raises what ``guard_answer`` does.
+    """
+    if request is None:
+        return None
+    request = SubjectRequest.objects.held(request)
+    guard_answer(actor, user, request, answer)
+    return request
+
+
+def request_answered(actor: Actor, user: User, request_id: UUID | None, *, is_erased: bool = False, **by: Any) -> None:
+    """Close a request that was done, unless somebody closed it meanwhile, in the caller's transaction.
+
+    :param is_erased: what the trail says of it is about nobody any more
+    :param by: what answered it
+    """
+    found = SubjectRequest.objects.open().filter(pk=request_id).first() if request_id else None
+    request = SubjectRequest.objects.held(found) if found else None
+    if request is None or request.status != SubjectRequest.OPEN:
+        return
+    request.status, request.closed_at = SubjectRequest.DONE, timezone.now()
+    request.save()
+    record = audit.record_erasure if is_erased else audit.record
+    record(actor, Action.REQUEST_CLOSE, user, after={"status": request.status}, request=request.public_id, **by)
+
+
+def request_of(row: Erasure | Export) -> SubjectRequest | None:
+    """Give the request that an erasure or a copy answers, while it is kept."""
+    return SubjectRequest.objects.filter(pk=row.request_id).first() if row.request_id else None
+
+
+def request_facts(request: SubjectRequest, produced_at: datetime) -> dict[str, Any]:
+    """Give of a request what a copy or a receipt says that answers it."""
+    return {
+        "id": request.public_id,
+        "articles": [SubjectRequest.ARTICLES[request.kind]],
+        "received_at": moment(request.received_at),
+        "due_at": moment(request.due_at),
+        "produced_at": moment(produced_at),
+    }
 
 
 def remind() -> int:

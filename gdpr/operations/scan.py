@@ -6,7 +6,8 @@ a hit says where, whose and in which form, never what.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from time import monotonic
 from typing import Any, Final
@@ -17,7 +18,7 @@ from accounts.models import EmailChange, User
 from gdpr.operations.file_scan import PIECE, files_of_service, look_through
 from gdpr.operations.findings import ScanReport, Watch, once
 from gdpr.operations.owners import InRow, Owners
-from gdpr.operations.readers import ROWS, Reader, Source, reading
+from gdpr.operations.readers import ROWS, Source, reading
 from gdpr.traces import Found, Identifiers, Matcher, unpacked
 
 __all__ = ["identifiers_of", "scan"]
@@ -59,7 +60,8 @@ def scan(people: Mapping[str, Identifiers], *, files: bool = True, watch: Watch 
             report.tables += 1
             report.columns += len(table.columns)
             try:
-                _scan_table(reader, table, matcher, owners, report)
+                rows = _watched(reader.rows(table), partial(watch, table.name, place, len(tables)))
+                _scan_table(rows, table, matcher, owners, report)
             except (sqlite3.DatabaseError, psycopg.Error) as error:
                 report.unread[table.name] = type(error).__name__
                 reader.recover()
@@ -70,8 +72,16 @@ def scan(people: Mapping[str, Identifiers], *, files: bool = True, watch: Watch 
     return report
 
 
-def _scan_table(reader: Reader, source: Source, matcher: Matcher, owners: Owners, report: ScanReport) -> None:
-    rows = reader.rows(source)
+def _watched(rows: Iterator[Sequence[Any]], watch: Callable[[], None]) -> Iterator[Sequence[Any]]:
+    for number, row in enumerate(rows):
+        if number % ROWS == 0:
+            watch()
+        yield row
+
+
+def _scan_table(
+    rows: Iterator[Sequence[Any]], source: Source, matcher: Matcher, owners: Owners, report: ScanReport
+) -> None:
     while batch := list(islice(rows, ROWS)):
         report.rows += len(batch)
         for some in _pieces(batch):

@@ -1,8 +1,11 @@
-"""Erasures that wait for their day, and what a killed process left: the sweep takes them up."""
+"""Erasures that were begun with, those whose day has come, and what a killed process left.
+
+The worker takes them up when a door tells it (``background``), the sweep once a minute.
+"""
 
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -12,13 +15,12 @@ from accounts import policy
 from accounts.errors import AccountsError, Unavailable
 from accounts.models import User
 from gdpr.models import Erasure
-from gdpr.operations.erasure import erase_rows, erasure_cancel
+from gdpr.operations.erasure import ResidueError, erase_rows, erasure_cancel
 from gdpr.operations.finish import Erased, finish, remember
 
 __all__ = ["erasures_finish"]
 
 log = structlog.get_logger("gdpr.erasure")
-PRESUMED_DEAD: Final = timedelta(minutes=10)
 AT_ONCE: Final = 500
 """So many people at most are looked for in one pass: what they were known by lies in memory until then."""
 TURN: Final = 300.0
@@ -54,13 +56,15 @@ def _taken_up(now: datetime) -> Iterator[Erased]:
                 yield _due(erasure, now)
         except Unavailable:
             raise  # what follows an erasure cannot be done now: the next ones wait for it
+        except ResidueError as problem:
+            log.error("residue", erasure=erasure.public_id, why=str(problem))  # noqa: TRY400 -- a trace could quote anybody
         except AccountsError as refusal:
             log.warning("erasure refused", erasure=erasure.public_id, code=refusal.code, why=refusal.message)
 
 
 def _stopped(erasure: Erasure, now: datetime) -> Erased:
     """Take up what was erased and not finished, once whoever did it must be dead."""
-    erased = Erased(erasure, is_fresh=erasure.erased_at is not None and now - erasure.erased_at > PRESUMED_DEAD)
+    erased = Erased(erasure, is_fresh=erasure.leased_until is None or erasure.leased_until <= now)
     if erased.is_fresh:
         remember(erased)
     return erased

@@ -17,6 +17,7 @@ class ErasureOutput(Output[Erasure]):
     organization = serializers.CharField(source="organization.public_id", read_only=True)
     user = serializers.SerializerMethodField()
     requested_by = serializers.SerializerMethodField()
+    request = serializers.SerializerMethodField()
     receipt = serializers.DictField(read_only=True, allow_null=True)
 
     class Meta:
@@ -28,6 +29,7 @@ class ErasureOutput(Output[Erasure]):
             "how",
             "status",
             "requested_by",
+            "request",
             "created_at",
             "due_at",
             "erased_at",
@@ -47,6 +49,10 @@ class ErasureOutput(Output[Erasure]):
         if prefix is None or erasure.requested_by is None:
             return str(erasure.requested_by_kind)
         return ids.encode(prefix, erasure.requested_by)
+
+    def get_request(self, erasure: Erasure) -> str | None:
+        """The id of the subject request that it answers."""
+        return ids.encode("dsr", erasure.request_id) if erasure.request_id else None
 
     def to_representation(self, instance: Erasure) -> dict[str, Any]:
         """Give the receipt as it was signed."""

@@ -16,6 +16,7 @@ class ExportOutput(Output[Export]):
     organization = serializers.CharField(source="organization.public_id", read_only=True)
     user = serializers.CharField(source="user.public_id", read_only=True)
     requested_by = serializers.SerializerMethodField()
+    request = serializers.SerializerMethodField()
 
     class Meta:
         model = Export
@@ -24,6 +25,7 @@ class ExportOutput(Output[Export]):
             "organization",
             "user",
             "requested_by",
+            "request",
             "scope",
             "format",
             "status",
@@ -36,6 +38,10 @@ class ExportOutput(Output[Export]):
             "fetched_at",
         )
         read_only_fields = fields
+
+    def get_request(self, export: Export) -> str | None:
+        """The id of the subject request that it answers."""
+        return ids.encode("dsr", export.request_id) if export.request_id else None
 
     def get_requested_by(self, export: Export) -> str | None:
         """The id of who asked for it, and alone may fetch it; nobody once they are erased."""

@@ -151,6 +151,7 @@ COLUMNS: dict[str, Any] = {
     "outcome": "refused",
     "actor_kind": "operator",
     "actor_id": SOMETHING,
+    "acting_as_id": SOMETHING,
     "subject_kind": "organization",
     "subject_id": SOMETHING,
     "person_id": SOMETHING,

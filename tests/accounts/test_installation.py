@@ -13,7 +13,6 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import database, policy
 from accounts.actors import Actor, Door
@@ -44,6 +43,7 @@ from accounts.operations.installation import (
 from accounts.operations.links import link_find
 from accounts.operations.recovery import admin_link, link_redeem
 from accounts.passwords import verified
+from tests.factories.factors import make_factor
 from tests.factories.users import PASSWORD, SessionFactory, make_user
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +121,7 @@ class TestLink:
         assert verified(NEW, bob.password)
 
     def test_never_skips_a_second_factor(self, operator: Actor, bob: User) -> None:
-        TOTPDevice.objects.create(user=bob, name="phone", confirmed=True)
+        make_factor(bob)
 
         redeemed = link_redeem(
             actor=ANYBODY, token=token_for(operator, bob), password=NewPassword(NEW), key_hash=KEY_HASH

@@ -41,7 +41,7 @@ def broken(_: HttpRequest) -> HttpResponse:
 urlpatterns = [*real, path("broken", broken)]
 
 ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
-    "page": (200, lambda client: client.get("/admin/login/")),
+    "page": (200, lambda client: client.get("/sign-in/")),
     "redirect": (302, lambda client: client.get("/admin/")),
     "probe": (200, lambda client: client.get("/livez")),
     "not found": (404, lambda client: client.get("/nowhere")),
@@ -51,7 +51,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
     "wrong host": (400, lambda client: client.get("/admin/", headers={"host": "evil.example"})),
     "long address": (414, lambda client: client.get("/" + "a" * 5000)),
     "NUL": (400, lambda client: client.get("/x?q=%00")),
-    "large body": (413, lambda client: client.post("/admin/login/", b"x" * (MIB + 1), content_type="text/plain")),
+    "large body": (413, lambda client: client.post("/sign-in/", b"x" * (MIB + 1), content_type="text/plain")),
     "static": (200, lambda client: client.get("/static/admin/css/base.css")),
 }
 

@@ -69,7 +69,11 @@ class TestRoles:
     def test_the_umbrella_is_every_verb_on_users(self) -> None:
         assert expand(frozenset({"admin:users", "org.show"})) == {
             "org.show",
-            *(action for action in Action if action.startswith(("user.", "session.")) and action not in SYSTEM_ACTIONS),
+            *(
+                action
+                for action in Action
+                if action.startswith(("user.", "session.", "factor.")) and action not in SYSTEM_ACTIONS
+            ),
         }
 
 

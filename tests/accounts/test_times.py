@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.errors import Invalid
-from accounts.times import ago, as_end, as_start
+from accounts.times import ago, as_duration, as_end, as_start, duration_text
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 BOTH = pytest.mark.parametrize("read", [as_start, as_end])
@@ -112,3 +112,25 @@ def test_how_long_ago(seconds: int, words: str) -> None:
 
 def test_never() -> None:
     assert ago(None) == "never"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("15m", 900), ("1h", 3_600), (" 90m ", 5_400), ("24h", 86_400), ("1d", 86_400), ("30s", 30)]
+)
+def test_a_duration(text: str, seconds: int) -> None:
+    assert as_duration(text, field="duration") == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "m", "0m", "-1h", "1.5h", "2030-01-01", "1h30m", "9" * 5_000 + "h", "\u0661m"])
+def test_what_is_no_duration_is_refused_by_name_and_not_quoted_at_length(text: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        as_duration(text, field="duration")
+
+    assert refusal.value.fields == {"duration": "is not a duration"}
+    assert len(refusal.value.message) < 100
+
+
+@pytest.mark.parametrize(("minutes", "text"), [(1, "1m"), (60, "1h"), (90, "90m"), (24 * 60, "24h"), (0.5, "30s")])
+def test_a_duration_is_written_as_it_is_typed(minutes: float, text: str) -> None:
+    assert duration_text(timedelta(minutes=minutes)) == text
+    assert as_duration(text, field="duration") == timedelta(minutes=minutes)

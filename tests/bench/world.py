@@ -80,6 +80,7 @@ def _load_histories(organization: Organization, people: list[tuple[UUID, str | N
             organization=organization,
             user_id=pk,
             key_hash=f"{ids.new().hex}{place}",
+            idle_at=timezone.now() + timedelta(hours=12),
             expires_at=timezone.now() + timedelta(hours=12),
             ip="192.0.2.7",
             device="Chrome/macOS",

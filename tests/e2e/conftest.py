@@ -20,13 +20,18 @@ from tests.identity.service import Service, serving
 Visit = Callable[..., Visitor]
 
 PEOPLE = {
-    "root": ("root@example.com", "default", 200),
-    "admin": ("lind003", "lindenhof", 200),
-    "plain": ("lind050", "lindenhof", 403),
-    "newcomer": ("lind053", "lindenhof", 200),
-    "mallory": ("mallory@nextdoor.example", "nextdoor", 200),
+    "root": ("root@example.com", "default"),
+    "admin": ("lind003", "lindenhof"),
+    "plain": ("lind050", "lindenhof"),
+    "member": ("lind061", "lindenhof"),
+    "leaver": ("lind062", "lindenhof"),
+    "careful": ("lind054", "lindenhof"),
+    "acting": ("lind004", "lindenhof"),
+    "acting elsewhere": ("lind005", "lindenhof"),
+    "newcomer": ("lind053", "lindenhof"),
+    "mallory": ("mallory@nextdoor.example", "nextdoor"),
 }
-"""Who signs in with a password: name, organization, and what they are answered."""
+"""Who signs in with a password: name and organization."""
 
 PREPARED = """
 import sys
@@ -41,21 +46,22 @@ from accounts.operations.organizations import org_create
 from accounts.operations.claims import claim_create, user_claims_set
 from accounts.operations.roles import role_assign, role_create
 from accounts.operations.users import user_create, user_set_password
-from gdpr.operations.erasure import erase
+from gdpr.operations.erasure import erase, erase_rows
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 us = policy.operator(os_user="tester", request_id="e2e")
 password = NewPassword(sys.stdin.read().strip())
 home = Organization.objects.get(slug="default")
 superuser_create(actor=us, organization=home, email="root@example.com", username=None, password=password)
-for name, must_change in (("lind003", False), ("lind050", False), ("lind053", True)):
+for name in ("lind003", "lind004", "lind005", "lind050", "lind053", "lind054", "lind061", "lind062", "lind063"):
     user = User.objects.get(username_key=name)
-    user_set_password(actor=us, user=user, password=password, must_change_password=must_change)
-held, asked, late, erased, leaving = (User.objects.get(username_key=f"lind0{number}") for number in range(20, 25))
+    user_set_password(actor=us, user=user, password=password, must_change_password=name == "lind053")
+held, asked, late, erased, leaving, gone = (User.objects.get(username_key=f"lind0{number}") for number in range(20, 26))
 hold_place(actor=us, user=held, reason="Case 7", exemption="e")
 request_open(actor=us, user=asked, kind="access", note="By letter")
 request_open(actor=us, user=late, kind="erasure", received_at=timezone.now() - timedelta(days=50))
 erase(actor=us, user=erased, how="purge", at=timezone.now())
+erase_rows(actor=us, user=gone, how="purge", at=timezone.now())
 erase(actor=us, user=leaving, how="purge", at=timezone.now() + timedelta(days=14))
 lindenhof = Organization.objects.get(slug="lindenhof")
 rota = app_create(
@@ -120,6 +126,7 @@ def places(service: Service) -> dict[str, str]:
     return {
         "person": person("lind010"),
         "other": person("lind011"),
+        "moderator": person("lind006"),
         "neighbour": first("usr", "SELECT id FROM accounts_user WHERE email_key = 'mallory@nextdoor.example'"),
         "nextdoor": first("org", "SELECT id FROM accounts_organization WHERE slug = 'nextdoor'"),
         "organization": first("org", "SELECT id FROM accounts_organization WHERE slug = 'lindenhof'"),
@@ -141,6 +148,7 @@ def places(service: Service) -> dict[str, str]:
         "request": first("dsr", "SELECT id FROM gdpr_subjectrequest WHERE kind = 'access'"),
         "erased": first("usr", "SELECT user_id FROM gdpr_erasure WHERE status = 'complete'"),
         "receipt": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'complete'"),
+        "searched": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'erased'"),
         "planned": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'scheduled'"),
         "letter": first("ltr", "SELECT id FROM accounts_outbox WHERE state = 'failed'"),
         "event": first("evt", "SELECT id FROM accounts_auditevent WHERE action = 'user.suspend'"),
@@ -176,9 +184,8 @@ def visit(chromium: Browser, service: Service, signed_in: dict[str, BrowserConte
         visitors.append(visitor)
         visitor.look("light", DESK)
         if who and who not in signed_in:
-            username, organization, status = PEOPLE[who]
-            visitor.go("/admin/login/")
-            visitor.expected = status
+            username, organization = PEOPLE[who]
+            visitor.go("/sign-in/")
             visitor.sign_in(username, PASSWORD, organization)
             expect(visitor.page.get_by_role("button", name="Sign out")).to_be_visible()
             signed_in[who] = context

@@ -114,7 +114,7 @@ def test_from_the_invite_to_the_trail(house: Service, chromium: Browser, mailbox
     home = f"http://localhost:{house.port}"
     erin = Visitor(chromium.new_context(locale="en-GB").new_page(), home)
     page = erin.page
-    erin.go("/admin/login/")
+    erin.go("/sign-in/")
     erin.sign_in("erin", PASSWORD, "acme")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 

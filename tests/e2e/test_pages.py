@@ -9,11 +9,14 @@ import pytest
 from django.urls import resolve
 from playwright.sync_api import expect
 
+from gdpr.pages import PAGES
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import PHONE, Visitor
+from tests.factories.users import PASSWORD
 from tests.identity.service import Service
 from tests.matrix.test_admin import ARCHIVE, GET
 
+CONFIRMING = "Confirm that it is you"
 NOBODY = "01h455vb4pex5vsknk084sn02q"
 
 
@@ -48,6 +51,12 @@ def _taken(visitor: Visitor) -> None:
     visitor.expected = 409
     visitor.press("Yes, it is mine")
     expect(visitor.page.get_by_role("heading", name="The address was not changed")).to_be_visible()
+
+
+def _enrolling(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
+    visitor.press("Add an authenticator app")
+    expect(visitor.page.get_by_role("img", name="QR code")).to_be_visible()
 
 
 def _asked_for_nobody(visitor: Visitor) -> None:
@@ -132,6 +141,49 @@ def _copy_asked_for(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("region", name="Copies")).to_be_visible()
 
 
+def _confirmed_first(visitor: Visitor) -> None:
+    """Show once more who it is, if the sign-in was too long ago."""
+    if visitor.heading == CONFIRMING:
+        visitor.page.get_by_label("Password").fill(PASSWORD)
+        visitor.press("Confirm")
+    expect(visitor.page.get_by_role("heading", name=CONFIRMING)).to_have_count(0)
+
+
+def _wrong_again(visitor: Visitor) -> None:
+    visitor.page.get_by_label("Password").fill("not the password")
+    visitor.press("Confirm")
+    expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
+
+
+def _nowhere(visitor: Visitor) -> None:
+    visitor.expected = 422
+    visitor.page.get_by_label("Time zone").fill("Nowhere")
+    visitor.press("Save")
+    expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
+
+
+def _no_address(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
+    visitor.expected = 422
+    visitor.press("Send the letter")
+    expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(2)
+
+
+def _own_copy_asked_for(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
+    visitor.press("Make a copy")
+    expect(visitor.page.get_by_role("list", name="Copies")).to_be_visible()
+
+
+def _leaving(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
+    typed = visitor.page.get_by_label("to go on")
+    if typed.count():  # nobody asked before
+        typed.fill(visitor.page.locator("label[for=id_email]").inner_text().split()[1])
+        visitor.press("Delete my account")
+    expect(visitor.page.get_by_role("button", name="Keep my account")).to_be_visible()
+
+
 def _operation_opened(visitor: Visitor) -> None:
     visitor.page.get_by_role("heading", name="users").get_by_role("button").click()
     operation = visitor.page.locator("#operations-users-user_list")
@@ -144,11 +196,40 @@ def _letter_opened(visitor: Visitor) -> None:
     expect(visitor.page.frame_locator("iframe").get_by_role("heading")).to_be_visible()
 
 
+def _acting(path: str) -> Callable[[Visitor], None]:
+    def act(visitor: Visitor) -> None:
+        visitor.page.get_by_label("Reason").fill("Ticket 4521")
+        visitor.press("Impersonate now")
+        stop = visitor.page.get_by_role("button", name="Stop, be myself again")
+        expect(stop).to_be_visible()
+        visitor.page.wait_for_load_state()  # what is still on its way would be given up
+        visitor.go(path)
+        expect(stop).to_be_visible()
+
+    return act
+
+
 ADMIN = "/admin/accounts"
 ARCHIVED = "/admin/gdpr"
 KINDS = {
-    "sign-in": Kind("", "/admin/login/"),
-    "sign-in refused": Kind("", "/admin/login/", first=_wrong_password),
+    "sign-in": Kind("", "/sign-in/"),
+    "sign-in, of an organization": Kind("", "/sign-in/lindenhof/"),
+    "sign-in refused": Kind("", "/sign-in/", first=_wrong_password),
+    "account": Kind("plain", "/account/"),
+    "account, of an admin": Kind("admin", "/account/"),
+    "account, confirming": Kind("plain", "/account/confirm/?next=/account/email/"),
+    "account, confirming, with mistakes": Kind("plain", "/account/confirm/", first=_wrong_again),
+    "account, profile": Kind("plain", "/account/profile/"),
+    "account, profile, with mistakes": Kind("plain", "/account/profile/", first=_nowhere),
+    "account, e-mail": Kind("plain", "/account/email/", first=_confirmed_first),
+    "account, e-mail, with mistakes": Kind("plain", "/account/email/", first=_no_address),
+    "account, sessions": Kind("plain", "/account/sessions/"),
+    "account, organizations": Kind("plain", "/account/organizations/"),
+    "account, no copies": Kind("plain", "/account/data/", first=_confirmed_first),
+    "account, copies": Kind("member", "/account/data/", first=_own_copy_asked_for),
+    "account, deleting": Kind("plain", "/account/delete/", first=_confirmed_first),
+    "account, to be deleted": Kind("leaver", "/account/delete/", first=_leaving),
+    "account, that has to stay": Kind("root", "/account/delete/", first=_confirmed_first),
     "link": Kind("", "{link}"),
     "link, with mistakes": Kind("", "{link}", first=_unequal),
     "link of a letter": Kind("", "{reset}"),
@@ -173,8 +254,11 @@ KINDS = {
     "not found": Kind("", "/nowhere/", 404),
     "api docs": Kind("", "/api/docs/", first=_operation_opened),
     "nothing to administer": Kind("plain", "/admin/login/", 403),
-    "a password of your own": Kind("newcomer", "/password/"),
-    "another password": Kind("plain", "/password/"),
+    "second factor, none": Kind("plain", "/account/two-factor/", first=_confirmed_first),
+    "second factor, enrolling": Kind("plain", "/account/two-factor/", first=_enrolling),
+    "person, second factor": Kind("root", f"{ADMIN}/user/{{person}}/two-factor/"),
+    "a password of your own": Kind("newcomer", "/account/password/", first=_confirmed_first),
+    "another password": Kind("plain", "/account/password/", first=_confirmed_first),
     "start": Kind("root", "/admin/"),
     "start, in one organization": Kind("admin", "/admin/"),
     "start, of somebody alone": Kind("mallory", "/admin/"),
@@ -202,6 +286,10 @@ KINDS = {
     "claim, deleting": Kind("root", f"{ADMIN}/claimdefinition/verbs/delete/?selected={{claim}}"),
     "person, personal data": Kind("root", f"{ADMIN}/user/{{person}}/personal-data/"),
     "person, personal data, copied": Kind("admin", f"{ADMIN}/user/{{other}}/personal-data/", first=_copy_asked_for),
+    "people, erasing several": Kind(
+        "root", f"{ADMIN}/user/verbs/purge/?selected={{person}}+{{other}}", first=_sent_empty("Erase 2 now")
+    ),
+    "person, a copy for a request": Kind("root", f"{ADMIN}/user/{{asked}}/personal-data/?request={{request}}"),
     "person, erasure": Kind("root", f"{ADMIN}/user/{{person}}/erasure/"),
     "person, erasure of the row": Kind("admin", f"{ADMIN}/user/{{other}}/erasure/?how=delete"),
     "person, erasure of the history": Kind("root", f"{ADMIN}/user/{{signed_in}}/erasure/?how=activities"),
@@ -218,6 +306,13 @@ KINDS = {
     "verb, with mistakes": Kind("root", f"{ADMIN}/user/verbs/tag/?selected={{person}}", first=_sent_empty("Preview")),
     "verb, done": Kind("root", f"{ADMIN}/user/verbs/tag/?selected={{person}}&selected={{other}}", first=_tagged),
     "new password": Kind("root", f"{ADMIN}/user/verbs/set-password/?selected={{person}}"),
+    "acting as somebody": Kind("root", f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}"),
+    "banner in the admin": Kind(
+        "acting", f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}", first=_acting(f"{ADMIN}/user/")
+    ),
+    "banner on a page": Kind(
+        "acting elsewhere", f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}", first=_acting("/account/password/")
+    ),
     "organizations": Kind("root", f"{ADMIN}/organization/"),
     "new organization": Kind("root", f"{ADMIN}/organization/add/"),
     "organization": Kind("root", f"{ADMIN}/organization/{{organization}}/"),
@@ -257,6 +352,7 @@ KINDS = {
     "erasures": Kind("admin", f"{ARCHIVED}/erasure/"),
     "erasures, none": Kind("mallory", f"{ARCHIVED}/erasure/"),
     "erasure": Kind("admin", f"{ARCHIVED}/erasure/{{receipt}}/"),
+    "erasure under way": Kind("admin", f"{ARCHIVED}/erasure/{{searched}}/"),
     "erasure that waits": Kind("root", f"{ARCHIVED}/erasure/{{planned}}/"),
     "legal holds": Kind("admin", f"{ARCHIVED}/legalhold/"),
     "legal holds, none": Kind("mallory", f"{ARCHIVED}/legalhold/"),
@@ -370,8 +466,10 @@ def test_every_kind_of_page_is_looked_at() -> None:
     expected = {f"admin:{'gdpr' if name.partition('_')[0] in ARCHIVE else 'accounts'}_{name}" for name in GET} | {
         "admin:index",
         "admin:login",
-        "password-change",
+        "sign-in",
+        "sign-in-at",
         "password-reset",
         "api-docs",
+        *(name for page in PAGES for name in (page.name, *(name for name, _, _ in page.more))),
     }
     assert expected - seen == elsewhere

@@ -63,9 +63,8 @@ def test_a_sign_in_link_works_once(visit: Visit, service: Service) -> None:
     first.go(path)
     first.page.get_by_label("New password", exact=True).fill(PASSWORD)
     first.page.get_by_label("New password, once more").fill(PASSWORD)
-    first.expected = 403  # a plain member has nothing to administer
     first.press("Set password and sign in")
-    expect(first.page.get_by_role("heading", name="You have nothing to administer")).to_be_visible()
+    expect(first.page.get_by_role("heading", name="Your account")).to_be_visible()
 
     second.go(path, status=410)
 
@@ -113,3 +112,40 @@ def test_the_main_verb_by_keyboard_alone(visit: Visit) -> None:
     page.keyboard.press("Enter")
 
     expect(page.get_by_text(f"{name} is suspended.")).to_be_visible()
+
+
+def test_an_admin_acts_as_a_moderator_and_comes_back(visit: Visit) -> None:
+    admin = visit("admin")
+    page = admin.page
+    admin.go("/admin/accounts/user/?search=lind006")
+    page.locator("tbody").get_by_role("link").first.click()
+    name, own_page = admin.heading, page.url
+
+    admin.follow("Impersonate")
+    page.get_by_label("Reason").fill("Ticket 4521")
+    page.get_by_label("For how long").fill("15m")
+    admin.press("Impersonate now")
+    banner = page.get_by_role("complementary", name="Acting as somebody else")
+    expect(banner).to_contain_text(f"You act as {name} until")
+    admin.follow("People")
+    expect(page.get_by_role("heading", name="People")).to_be_visible()
+    expect(banner).to_be_visible()
+    expect(page.get_by_role("link", name="Add a person")).to_have_count(0)
+    page.wait_for_load_state()
+
+    page.goto(own_page)
+    page.get_by_label("Nickname").fill("Moderately")
+    admin.press("Save the profile")
+    expect(page.get_by_text("The profile is saved.")).to_be_visible()
+    admin.press("Stop, be myself again")
+    expect(page.get_by_text(f"You are yourself again, and no longer {name}.")).to_be_visible()
+    expect(banner).to_have_count(0)
+
+    admin.follow("Audit trail", inside=page.locator(".tabs"))
+    rows = page.locator("tbody tr")
+    expect(rows.nth(0)).to_contain_text("impersonation.stop")
+    expect(rows.nth(1)).to_contain_text("user.update")
+    expect(rows.nth(1)).to_contain_text(f"as {name}")
+    expect(rows.nth(2)).to_contain_text("Ticket 4521")
+    admin.follow("Sessions", inside=page.locator(".tabs"))
+    expect(page.locator("tbody tr").first).to_contain_text("acts as this person: Ticket 4521")

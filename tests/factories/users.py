@@ -68,6 +68,7 @@ class SessionFactory(factory.django.DjangoModelFactory[Session]):
 
     organization = factory.SelfAttribute("user.organization")
     key_hash = factory.Sequence(lambda number: f"{number:040x}")
+    idle_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=12))
     ip = "192.0.2.7"
     device = "Chrome/macOS"

@@ -47,6 +47,8 @@ SPECIAL: Final = frozenset({"accounts_user", "accounts_usersearch", "accounts_au
 WORDS: Final[Mapping[tuple[str, str], Any]] = {
     ("accounts_user", "status"): Status.LOCKED,
     ("accounts_outbox", "state"): "sent",
+    ("accounts_session", "kind"): "impersonation",
+    ("accounts_session", "impersonator_kind"): "user",
     ("gdpr_erasure", "how"): "purge",
     ("gdpr_erasure", "status"): "cancelled",
     ("gdpr_export", "format"): "zip",

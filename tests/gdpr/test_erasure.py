@@ -1,5 +1,6 @@
 """Erasing a person: what goes, what stays, who is refused, and that again is the same."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts import ledger
 from accounts.actors import Actor
@@ -18,16 +20,21 @@ from accounts.operations.organizations import membership_add
 from accounts.operations.users import user_tag, user_update
 from accounts.statuses import Status
 from gdpr.models import Erasure, LegalHold, PrivacyTerms
-from gdpr.operations import sweeping
+from gdpr.operations import plans, sweeping
+from gdpr.operations.background import erase_begin, take_up_erasures
+from gdpr.operations.erasable import erasure_plan
 from gdpr.operations.erasure import (
     ResidueError,
     erase,
+    erase_rows,
     erasure_cancel,
     erasure_of,
-    erasure_plan,
     user_delete_activities,
+    user_purge_begin,
 )
+from gdpr.operations.finish import Erased, finish
 from gdpr.operations.holds import hold_place, hold_release
+from gdpr.operations.scan import scan
 from gdpr.operations.sweeping import erasures_finish
 from tests.factories.organizations import make_organization
 from tests.factories.users import SessionFactory, make_user
@@ -374,7 +381,7 @@ class TestAllOrNothing:
 def test_activities_go_and_the_account_stays(lived: User, operator: Actor, acting: Acting, alice: User) -> None:
     before = User.objects.filter(pk=lived.pk).values().get()
 
-    counts = user_delete_activities(actor=acting(alice), user=lived, reason="asked")
+    _, counts = user_delete_activities(actor=acting(alice), user=lived, reason="asked")
 
     assert {"table": "accounts_session", "action": "delete", "rows": 1} in counts
     assert not Session.objects.filter(user=lived).exists()
@@ -407,6 +414,143 @@ def test_a_long_history_goes_behind_the_fence(lived: User, operator: Actor, monk
     assert done.pk == erasure.event_id
     assert User.objects.get(pk=lived.pk).status == Status.PURGED
     assert audit_verify(actor=operator).faults == []
+
+
+def test_a_long_history_that_was_planned_or_left_half_way_goes_too(
+    lived: User, carol: User, operator: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gdpr.operations.erasure.LONG", 0)
+    purge(operator, lived, at=timezone.now() + timedelta(days=14))
+    Erasure.objects.update(due_at=timezone.now())
+    user_purge_begin(actor=operator, user=carol)
+
+    assert erasures_finish() == 2
+
+    assert {*Erasure.objects.values_list("status", flat=True)} == {Erasure.COMPLETE}
+    assert audit_verify(actor=operator).faults == []
+
+
+class TestByTheWorker:
+    """A door closes the account and waits for nothing."""
+
+    @pytest.mark.parametrize("how", [Erasure.PURGE, Erasure.DELETE])
+    def test_leaves_what_erasing_at_once_leaves(
+        self, how: str, lived: User, carol: User, alice: User, acting: Acting, operator: Actor
+    ) -> None:
+        begun = erase_begin(actor=acting(alice), user=lived, how=how, reason="asked by Bob")
+        at_once = erase(actor=acting(alice), user=carol, how=how, reason="asked by Carol")
+        assert (begun.status, begun.receipt, begun.reason) == (Erasure.FENCED, None, "asked by Bob")
+        assert User.objects.get(pk=lived.pk).status == Status.PURGING
+        assert not Session.objects.filter(user=lived, ended_at=None).exists()
+
+        take_up_erasures.call()
+
+        begun.refresh_from_db()
+        receipts: list[Any] = [begun.receipt, at_once.receipt]
+        assert begun.status == Erasure.COMPLETE
+        assert [receipt["scan"]["whole_database"]["residue"] for receipt in receipts] == [0, 0]
+        assert [(receipt["how"], receipt["cause"]) for receipt in receipts] == [(how, "request")] * 2
+        assert begun.requested_by == alice.pk
+        first, last = AuditEvent.objects.filter(action=f"user.{how}", subject_id=lived.pk).order_by("sequence")
+        assert (first.actor_id, first.part("subject")["begun"]) == (alice.pk, True)
+        assert (last.pk, last.actor_kind) == (begun.event_id, "system")
+        assert last.part("subject")["reason"] == "asked by [erased]"
+        assert audit_verify(actor=operator).faults == []
+
+    def test_again_is_the_same_and_changes_nothing(
+        self, lived: User, operator: Actor, everything: Callable[[], Any]
+    ) -> None:
+        begun = erase_begin(actor=operator, user=lived, how=Erasure.PURGE)
+        before = everything()
+
+        again = erase_begin(actor=operator, user=lived, how=Erasure.PURGE)
+
+        assert again.pk == begun.pk
+        assert everything() == before
+        take_up_erasures.call()
+        assert erase_begin(actor=operator, user=lived, how=Erasure.PURGE).receipt is not None
+
+    def test_many_are_searched_for_in_one_pass(self, lived: User, carol: User, operator: Actor) -> None:
+        for user in (lived, carol):
+            erase_begin(actor=operator, user=user, how=Erasure.PURGE)
+        assert DBTaskResult.objects.filter(task_path=take_up_erasures.module_path).count() == 1
+
+        take_up_erasures.call()
+
+        receipts: list[Any] = list(Erasure.objects.values_list("receipt", flat=True))
+        assert len({json.dumps(receipt["scan"]) for receipt in receipts}) == 1
+
+    def test_what_was_planned_is_begun_with_at_once_if_asked(self, lived: User, operator: Actor) -> None:
+        planned = erase_begin(actor=operator, user=lived, how=Erasure.PURGE, at=timezone.now() + timedelta(days=9))
+        assert planned.status == Erasure.SCHEDULED
+
+        begun = erase_begin(actor=operator, user=lived, how=Erasure.PURGE, at=timezone.now())
+
+        assert (begun.pk, begun.status) == (planned.pk, Erasure.FENCED)
+
+    def test_who_was_purged_is_deleted(self, lived: User, operator: Actor) -> None:
+        purge(operator, lived)
+        user = User.objects.get(pk=lived.pk)
+
+        begun = erase_begin(actor=operator, user=user, how=Erasure.DELETE)
+
+        assert User.objects.get(pk=lived.pk).status == Status.PURGED
+        take_up_erasures.call()
+        begun.refresh_from_db()
+        assert (begun.status, User.objects.filter(pk=lived.pk).exists()) == (Erasure.COMPLETE, False)
+
+    @pytest.mark.parametrize("how", [Erasure.PURGE, Erasure.DELETE])
+    def test_what_is_refused_is_refused_at_once(
+        self, how: str, alice: User, operator: Actor, everything: Callable[[], Any]
+    ) -> None:
+        before = everything()
+
+        with pytest.raises(Conflict, match="last owner"):
+            erase_begin(actor=operator, user=alice, how=how)
+
+        assert everything() == before
+
+    def test_something_left_keeps_it_closed_and_the_others_go(
+        self, lived: User, carol: User, operator: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stuck, other = (erase_begin(actor=operator, user=user, how=Erasure.PURGE) for user in (lived, carol))
+        monkeypatch.setattr(plans.Step, "is_done", lambda step: step.user_id != lived.pk)
+
+        take_up_erasures.call()
+
+        stuck.refresh_from_db()
+        other.refresh_from_db()
+        assert (stuck.status, other.status) == (Erasure.FENCED, Erasure.COMPLETE)
+        assert User.objects.get(pk=lived.pk).status == Status.PURGING
+        monkeypatch.undo()
+        assert erasures_finish() == 1
+
+    def test_a_receipt_is_never_written_twice(self, lived: User, operator: Actor) -> None:
+        erased = erase_rows(actor=operator, user=lived, how=Erasure.PURGE)
+        (first,) = finish([erased])
+
+        (second,) = finish([Erased(Erasure.objects.get())])
+
+        assert second.receipt == first.receipt
+
+    def test_a_search_that_takes_long_is_left_alone(
+        self, lived: User, operator: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("gdpr.operations.finish.PROLONGED_EVERY", 0.0)
+        taken: list[int] = []
+
+        def meanwhile(people: Any, *, watch: Any) -> Any:
+            Erasure.objects.update(leased_until=timezone.now())
+            watch("table", 0, 1)
+            taken.append(erasures_finish())
+            return scan(people, watch=watch)
+
+        monkeypatch.setattr("gdpr.operations.finish.scan", meanwhile)
+
+        done: Any = purge(operator, lived)
+
+        assert taken == [0]
+        assert done.receipt["scan"]["whole_database"]["residue"] == 0
 
 
 def test_somebody_elses_organization_is_another_one() -> None:

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from accounts import policy
 from accounts.models import AuditEvent, Organization, User
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from gdpr.models import Erasure, Export, LegalHold
+from gdpr.operations.background import take_up_erasures
 from gdpr.operations.exports import export_make, user_export_request
 from tests.accounts.api.programs import API
 from tests.accounts.pages.browsing import sign_in, text_of
@@ -33,6 +35,11 @@ def held(user: User) -> None:
         exemption="17(3)(e)",
         review_at=timezone.now() + timedelta(days=9),
     )
+
+
+def tagged(*people: User) -> None:
+    for user in people:
+        user_tag(actor=policy.operator(os_user="tester"), user=user, tags=["leaver"])
 
 
 class TestCommands:
@@ -151,22 +158,29 @@ class TestAPI:
         assert preview.body["rows"] > 0
         assert everything() == before
 
-        done = program("POST", f"users/{bob.public_id}/purge/", {"reason": "asked"})
+        begun = program("POST", f"users/{bob.public_id}/purge/", {"reason": "asked"})
+        there = f"personal-data/erasures/{begun.body['id']}/"
+        assert (begun.status_code, begun.body["status"], begun.body["receipt"]) == (202, "fenced", None)
+        assert begun["Location"] == f"/api/v1/{there}"
+        assert program("POST", f"users/{bob.public_id}/purge/", {}).body == begun.body
+        assert User.objects.get(pk=bob.pk).status == Status.PURGING
+        take_up_erasures.call()
         again = program("POST", f"users/{bob.public_id}/purge/", {})
 
-        assert (done.status_code, done.body["status"]) == (200, "complete")
-        assert again.body["receipt"] == done.body["receipt"]
-        assert program.get(f"personal-data/erasures/{done.body['id']}/").body["receipt"] == done.body["receipt"]
+        assert (again.status_code, again.body["id"], again.body["status"]) == (200, begun.body["id"], "complete")
+        assert again.body["receipt"]["scan"]["whole_database"]["residue"] == 0
+        assert program.get(there).body == again.body
 
     def test_the_receipt_of_who_is_gone_is_for_the_organization_alone(
         self, bob: User, alice: User, mallory: User
     ) -> None:
-        done = API.of(alice)("POST", f"users/{bob.public_id}/delete/", {})
+        API.of(alice)("POST", f"users/{bob.public_id}/delete/", {})
+        take_up_erasures.call()
 
         again = API.of(alice)("POST", f"users/{bob.public_id}/delete/", {})
         strange = API.of(mallory)("POST", f"users/{bob.public_id}/delete/", {})
 
-        assert again.body["receipt"] == done.body["receipt"]
+        assert (again.status_code, again.body["receipt"]["subject"]) == (200, bob.public_id)
         assert (strange.status_code, strange.body["code"]) == (404, "NOT_FOUND")
 
     def test_the_same_request_twice_is_one(self, bob: User, alice: User) -> None:
@@ -174,9 +188,18 @@ class TestAPI:
 
         first = program("POST", f"users/{bob.public_id}/purge/", {}, Idempotency_Key="k1")
         again = program("POST", f"users/{bob.public_id}/purge/", {}, Idempotency_Key="k1")
+        take_up_erasures.call()
+        later = program("POST", f"users/{bob.public_id}/purge/", {}, Idempotency_Key="k1")
 
-        assert again["Idempotency-Replayed"] == "true"
-        assert again.body["id"] == first.body["id"]
+        assert [answer.status_code for answer in (first, again, later)] == [202, 202, 200]
+        assert again["Idempotency-Replayed"] == later["Idempotency-Replayed"] == "true"
+        assert first.body["id"] == again.body["id"] == later.body["id"]
+
+    def test_what_is_planned_is_accepted_and_not_done(self, bob: User, alice: User) -> None:
+        planned = API.of(alice)("POST", f"users/{bob.public_id}/purge/", {"after": "14d"})
+
+        assert (planned.status_code, planned.body["status"]) == (202, "scheduled")
+        assert User.objects.get(pk=bob.pk).status == Status.ACTIVE
 
     @pytest.mark.parametrize(
         "body", [{"after": "14d", "now": True}, {"after": "soon"}, {"how": "delete"}, {"now": "yes"}]
@@ -215,6 +238,11 @@ class TestAdmin:
         right = click.post(page, {"how": "purge", "typed": "bob@acme.example", "after": "", "reason": "asked"})
         erasure = Erasure.objects.get()
         assert right["Location"] == f"/admin/gdpr/erasure/{erasure.public_id}/"
+        assert "The account is closed for good, and waits" in text_of(click.get(right["Location"]))
+        Erasure.objects.update(status=Erasure.ERASED)
+        assert "is being searched" in text_of(click.get(right["Location"]))
+        Erasure.objects.update(status=Erasure.FENCED)
+        take_up_erasures.call()
         receipt = text_of(click.get(right["Location"]))
         assert "Nothing is left." in receipt
         for form in ("json", "html"):
@@ -244,6 +272,179 @@ class TestAdmin:
         click.post(page, {"cancel": "yes", "reason": "came back"})
 
         assert Erasure.objects.get().status == Erasure.CANCELLED
+
+
+ERASING = {"purge": Erasure.PURGE, "delete": Erasure.DELETE}
+
+
+class TestManyByProgram:
+    """``/users/bulk/``: the number said back, a result for each."""
+
+    @pytest.mark.parametrize("verb", ["purge", "delete", "delete-activities"])
+    def test_a_preview_plans_each_and_changes_nothing(
+        self, verb: str, bob: User, carol: User, alice: User, everything: Photograph
+    ) -> None:
+        held(carol)
+        program = API.of(alice)
+        before = everything()
+        people = [bob.public_id, carol.public_id, "usr_01h455vb4pex5vsknk084sn02q"]
+
+        answer = program("POST", "users/bulk/", {"verb": verb, "ids": people, "preview": True})
+
+        assert answer.body["counts"] == {"ok": 1, "unchanged": 0, "failed": 2}
+        first, second, third = answer.body["data"]
+        assert first["changes"][0]["action"] == f"user.{verb.replace('-', '_')}"
+        assert (first["changes"][0]["rows"] > 0) is (verb != "delete-activities")
+        assert "legal hold" in second["error"]["message"]
+        assert third["error"]["code"] == "NOT_FOUND"
+        assert everything() == before
+
+    @pytest.mark.parametrize("how", ERASING)
+    def test_each_is_closed_and_the_worker_erases_all(self, how: str, bob: User, carol: User, alice: User) -> None:
+        tagged(bob, carol)
+        body = {"verb": how, "filter": {"tag": "leaver"}, "confirm": 2, "reason": "asked"}
+
+        answer = API.of(alice)("POST", "users/bulk/", body)
+
+        assert answer.body["counts"] == {"ok": 2, "unchanged": 0, "failed": 0}
+        assert {*Erasure.objects.values_list("how", "status", "reason")} == {(how, Erasure.FENCED, "asked")}
+        take_up_erasures.call()
+        assert {*Erasure.objects.values_list("user_id", "status")} == {
+            (bob.pk, Erasure.COMPLETE),
+            (carol.pk, Erasure.COMPLETE),
+        }
+
+    def test_one_that_is_refused_stops_nobody(self, bob: User, alice: User, erin: User) -> None:
+        body = {"verb": "purge", "ids": [alice.public_id, bob.public_id], "confirm": 2}
+
+        answer = API.of(erin)("POST", "users/bulk/", body)
+
+        assert [(row["result"], row.get("error", {}).get("code")) for row in answer.body["data"]] == [
+            ("failed", "FORBIDDEN"),
+            ("ok", None),
+        ]
+        assert Erasure.objects.get().user_id == bob.pk
+
+    @pytest.mark.parametrize(
+        ("more", "status"),
+        [
+            ({}, 422),
+            ({"confirm": 3}, 409),
+            ({"confirm": 0}, 422),
+            ({"confirm": "2"}, 422),
+            ({"confirm": 2, "tags": ["x"]}, 422),
+            ({"confirm": 101, "ids": [f"usr_{number}" for number in range(101)]}, 422),
+        ],
+        ids=["none", "another", "zero", "text", "more", "too many"],
+    )
+    def test_without_the_right_number_nothing_happens(
+        self, more: dict[str, Any], status: int, bob: User, carol: User, alice: User, everything: Photograph
+    ) -> None:
+        program, before = API.of(alice), everything()
+
+        answer = program("POST", "users/bulk/", {"verb": "purge", "ids": [bob.public_id, carol.public_id], **more})
+
+        assert answer.status_code == status, answer.body
+        assert everything() == before
+
+    def test_other_verbs_take_no_number(self, bob: User, alice: User) -> None:
+        answer = API.of(alice)("POST", "users/bulk/", {"verb": "suspend", "ids": [bob.public_id], "confirm": 1})
+
+        assert answer.status_code == 422
+
+    @pytest.mark.parametrize("verb", ["purge", "delete-activities"])
+    def test_the_same_request_twice_is_one(self, verb: str, bob: User, carol: User, alice: User) -> None:
+        program = API.of(alice)
+        tagged(bob, carol)
+        body = {"verb": verb, "filter": {"tag": "leaver"}, "confirm": 2}
+        first = program("POST", "users/bulk/", body, Idempotency_Key="k1")
+        events = AuditEvent.objects.count()
+
+        again = program("POST", "users/bulk/", body, Idempotency_Key="k1")
+
+        assert first.body["counts"]["ok"] == 2
+        assert (again.status_code, again.body["counts"]["ok"], again.body["counts"]["failed"]) == (200, 0, 0)
+        assert AuditEvent.objects.count() == events
+
+    def test_later_is_planned(self, bob: User, carol: User, alice: User) -> None:
+        body = {"verb": "purge", "ids": [bob.public_id, carol.public_id], "confirm": 2, "after": "14d"}
+
+        answer = API.of(alice)("POST", "users/bulk/", body)
+
+        assert answer.body["counts"]["ok"] == 2
+        assert {*Erasure.objects.values_list("status", flat=True)} == {Erasure.SCHEDULED}
+
+
+class TestManyByClick:
+    """An action on a selection: the plan of all, their number and organization typed, the results."""
+
+    @pytest.fixture
+    def click(self, alice: User) -> Client:
+        client = Client()
+        sign_in(client, alice)
+        return client
+
+    @pytest.mark.parametrize("how", ERASING)
+    def test_the_plan_the_wrong_number_and_the_right_one(
+        self, how: str, bob: User, carol: User, click: Client, everything: Photograph
+    ) -> None:
+        page = f"/admin/accounts/user/verbs/{how}/"
+        people = f"{bob.public_id} {carol.public_id}"
+        before = everything()
+        shown = text_of(click.post(page, {"selected": people}))
+        assert "Type 2 acme to go on" in shown
+        assert "rows that go or change" in shown
+        assert "This is the plan that is carried out" in shown
+        assert "accounts_membership" in shown
+
+        wrong = click.post(page, {"selected": people, "step": "do", "typed": "2", "after": "", "reason": ""})
+        assert (wrong.status_code, "not what stands there" in text_of(wrong)) == (422, True)
+        assert everything() == before
+
+        right = click.post(page, {"selected": people, "step": "do", "typed": "2 acme", "after": "", "reason": "asked"})
+        assert "2 done, 0 so already, 0 refused. Each is closed at once" in text_of(right)
+        assert {*Erasure.objects.values_list("how", "status", "reason")} == {(how, Erasure.FENCED, "asked")}
+        take_up_erasures.call()
+        assert {*Erasure.objects.values_list("status", flat=True)} == {Erasure.COMPLETE}
+
+    def test_who_is_refused_is_named_and_stops_nobody(self, bob: User, carol: User, click: Client) -> None:
+        held(carol)
+        values = {"selected": f"{bob.public_id} {carol.public_id}", "typed": "2 acme"}
+
+        assert "1 of 2 will change" in text_of(click.post("/admin/accounts/user/verbs/purge/", values))
+        done = text_of(click.post("/admin/accounts/user/verbs/purge/", {**values, "step": "do"}))
+
+        assert "1 done, 0 so already, 1 refused." in done
+        assert "under legal hold" in done
+        assert Erasure.objects.get().user_id == bob.pk
+
+    def test_one_alone_by_their_address(self, bob: User, click: Client) -> None:
+        values = {"selected": bob.public_id, "step": "do", "typed": "1 acme"}
+        assert click.post("/admin/accounts/user/verbs/purge/", values).status_code == 422
+        assert not Erasure.objects.exists()
+
+        done = click.post("/admin/accounts/user/verbs/purge/", {**values, "typed": "bob@acme.example"})
+
+        assert done["Location"] == f"/admin/accounts/user/{bob.public_id}/"
+        assert Erasure.objects.get().status == Erasure.FENCED
+
+    def test_the_history_of_many(self, bob: User, carol: User, click: Client, operator: Any) -> None:
+        user_tag(actor=operator, user=bob, tags=["vip"])
+        values = {"selected": f"{bob.public_id} {carol.public_id}", "step": "do", "typed": "2 acme"}
+
+        shown = text_of(click.post("/admin/accounts/user/verbs/delete-activities/", values))
+
+        assert "2 done" in shown
+        assert AuditEvent.objects.get(action="user.tag").part("subject") == {}
+        assert User.objects.get(pk=bob.pk).email
+
+    def test_more_than_a_page_does(self, click: Client, everything: Photograph) -> None:
+        before = everything()
+
+        answer = click.post("/admin/accounts/user/verbs/purge/", {"selected": " ".join(f"usr_{n}" for n in range(101))})
+
+        assert answer.status_code == 302
+        assert everything() == before
 
 
 def test_copies_of_the_person_go_with_them(bob: User, alice: User, acting: Callable[..., Any], operator: Any) -> None:

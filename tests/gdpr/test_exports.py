@@ -497,7 +497,7 @@ class TestOperation:
         user_export(actor=operator, user=bob)
 
     @pytest.mark.parametrize("wrong", [{"scope": "all"}, {"form": "pdf"}])
-    def test_what_cannot_be_is_named(self, bob: User, operator: Actor, wrong: dict[str, str]) -> None:
+    def test_what_cannot_be_is_named(self, bob: User, operator: Actor, wrong: dict[str, Any]) -> None:
         with pytest.raises(Invalid) as refused:
             user_export(actor=operator, user=bob, **wrong)
 

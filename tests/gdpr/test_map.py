@@ -139,6 +139,7 @@ class TestErasure:
                 metadata={"canary": 1},
                 is_superuser=True,
                 must_change_password=True,
+                must_enrol=True,
             )
             rows.update(**erased_user())
 
@@ -153,6 +154,7 @@ class TestErasure:
                 "metadata": {},
                 "is_superuser": False,
                 "must_change_password": False,
+                "must_enrol": False,
                 **dict.fromkeys(["email", "email_key", "username", "username_key", *moments]),
                 **dict.fromkeys([*texts, "status_before"], ""),
             }

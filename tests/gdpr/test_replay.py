@@ -81,7 +81,7 @@ def test_planned_erasures_wait_for_a_ledger_that_cannot_be_written(
 
     assert sorted(Erasure.objects.values_list("status", flat=True)) == [Erasure.ERASED, Erasure.SCHEDULED]
     settings.LEDGER_URL = there
-    Erasure.objects.filter(status=Erasure.ERASED).update(erased_at=now - timedelta(hours=1))
+    Erasure.objects.filter(status=Erasure.ERASED).update(leased_until=now)
     assert erasures_finish() == 2
     assert {*Erasure.objects.values_list("status", flat=True)} == {Erasure.COMPLETE}
     assert ledger_problem() == ""

@@ -274,10 +274,12 @@ class TestWhose:
 
     def test_a_session_leads_to_its_person_by_its_key(self, bob: User) -> None:
         execute(
-            "INSERT INTO accounts_session (id, organization_id, user_id, kind, key_hash, created_at, last_active_at, "
-            "expires_at, end_reason, device) VALUES (%s, %s, %s, 'browser', 'k1', %s, %s, %s, '', '')",
+            "INSERT INTO accounts_session (id, organization_id, user_id, kind, methods, must_enrol, key_hash, "
+            "impersonator_kind, reason, created_at, last_active_at, authenticated_at, idle_at, expires_at, end_reason, "
+            "device) VALUES (%s, %s, %s, 'browser', '[]', %s, 'k1', '', '', %s, %s, %s, %s, %s, '', '')",
             *(row(pk) for pk in (bob.pk, bob.organization_id, bob.pk)),
-            *["2026-11-21 10:00:00+00:00"] * 3,
+            False,
+            *["2026-11-21 10:00:00+00:00"] * 5,
         )
         data = base64.urlsafe_b64encode(json.dumps({"to": bob.email}).encode()).decode()
         execute("INSERT INTO django_session VALUES ('k1', %s, '2026-12-21 10:00:00+00:00')", data)

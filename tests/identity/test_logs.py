@@ -78,7 +78,7 @@ def test_no_canary_at_debug(log: Log, operator: Actor, alice: User, rf: Any) -> 
         client.get(f"/link/{token}/")
         client.get(f"/nowhere/{token}/?email={alice.email}")
         sign_in = {"username": alice.email, "password": PASSWORD, "organization": "acme"}
-        assert client.post("/admin/login/", sign_in).status_code == 302
+        assert client.post("/sign-in/", sign_in).status_code == 302
         secrets += [client.cookies["sessionid"].value, client.cookies["csrftoken"].value, alice.password]
         client.get(
             "/admin/", headers={"authorization": "Api-Key key_canarycanary_secretsecretsecretsecretsecretsecret"}

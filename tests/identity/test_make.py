@@ -174,7 +174,7 @@ sys.exit(pytest.main(["-n", "0", "tests/e2e/test_story.py"]))
 """
 
 
-@pytest.mark.parametrize(("required", "code", "ended"), [("0", 0, "4 skipped"), ("1", 1, "4 errors")])
+@pytest.mark.parametrize(("required", "code", "ended"), [("0", 0, "5 skipped"), ("1", 1, "5 errors")])
 def test_where_no_browser_is_installed(required: str, code: int, ended: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_BROWSER],

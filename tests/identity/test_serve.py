@@ -34,7 +34,7 @@ def test_a_first_start_the_commands_it_prints_and_a_second_start(installation: I
             assert done.returncode == 0, (line, done.stderr)
         wait_until(lambda: service.get("/readyz")[0] == 200)
         assert set(json.loads(service.get("/readyz")[1])["checks"].values()) == {"ok"}
-        assert service.get("/admin/login/")[0] == 200
+        assert service.get("/sign-in/")[0] == 200
         assert service.get("/static/admin/css/base.css")[0] == 200
         assert service.stop(signal.SIGINT) < 8
     assert service.process.returncode == 0

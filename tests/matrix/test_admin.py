@@ -38,6 +38,7 @@ from gdpr.operations.requests import request_open
 from tests.accounts.pages.browsing import SHELL, Browser, sign_in, text_of
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
+from tests.factories.factors import make_factor
 from tests.factories.letters import make_failed_letter
 from tests.factories.roles import make_application, make_role
 from tests.factories.users import SessionFactory, make_user
@@ -59,6 +60,7 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "user_sessions": (200, 200, 403, 404, 200),
     "user_audit": (200, 200, 403, 404, 200),
     "user_claims": (200, 200, 200, 404, 200),
+    "user_two-factor": (200, 200, 403, 404, 200),
     "user_invites": (200, 200, 403, 404, 200),
     "invite_changelist": (200, 200, 403, 200, 200),
     "invite_add": (200, 200, 403, 200, 200),
@@ -111,6 +113,7 @@ POST: dict[str, tuple[int, int, int, int, int]] = {
     "user_change": (302, 302, 403, 404, 302),
     "user_memberships": (302, 302, 403, 404, 302),
     "user_claims": (302, 302, 403, 404, 302),
+    "user_two-factor": (302, 302, 403, 404, 302),
     "user_roles": (302, 302, 403, 404, 302),
     "role_add": (302, 302, 403, 422, 302),
     "role_change": (302, 302, 404, 404, 302),
@@ -144,6 +147,7 @@ ATTEMPTED = {
     "user_add": Action.USER_CREATE,
     "user_change": Action.USER_UPDATE,
     "user_memberships": Action.MEMBERSHIP_ADD,
+    "user_two-factor": Action.FACTOR_REMOVE,
     "user_roles": Action.ROLE_ASSIGN,
     "role_add": Action.ROLE_CREATE,
     "role_change": Action.ROLE_UPDATE,
@@ -211,6 +215,7 @@ def build() -> World:
         "membership": Membership.objects.get(user=cast.dave, organization=acme).public_id,
         "role": make_role(acme, "helpdesk", "user.show").public_id,
         "application": make_application(acme, "billing", "billing.refund").public_id,
+        "factor": make_factor(cast.bob).public_id,
         "session": session.public_id,
         "claimdefinition": claim.public_id,
         "invite": invite.public_id,
@@ -285,6 +290,7 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
                                    "is_personal": "on", "initial-is_personal": "True", "invalid": "refuse"},
         "user_personal-data": {"scope": "access", "format": "zip", "reason": "by letter"},
         "user_erasure": {"how": "purge", "typed": "bob@acme.example", "after": "14d", "reason": "asked"},
+        "user_two-factor": {"factor": world["factor"], "reason": "lost"},
         "user_memberships": {"organization": "acme", "role": "moderator"},
         "user_roles": {"organization": "acme", "role": "helpdesk"},
         "role_add": {"organization": "acme", "name": "Clerk", "slug": "clerk", "permissions": ["user.show"]},
@@ -297,7 +303,9 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
         "organization_add": {"name": "Third", "slug": "third"},
         "organization_change": {"name": "Acme renamed", "initial-name": "Acme", "slug": "acme",
                                 "initial-slug": "acme", "invite_days": "7", "initial-invite_days": "7",
+                                "impersonation_max": "1h", "initial-impersonation_max": "1h",
                                 "language": "en", "initial-language": "en",
+                                "second_factor": "optional", "initial-second_factor": "optional",
                                 "version": "1"},
         "apikey_add": {"organization": "acme", "name": "tool", "scopes": ["user.show"]},
         "legalhold_add": {"organization": "acme", "person": "bob", "reason": "Case 8", "exemption": "e"},
@@ -348,7 +356,7 @@ class TestListed:
         elsewhere = {"create", "list", "search", "show", "update", "change-password", "suspend-matching"}
         elsewhere |= {"claims-set", "claims-remove"}  # on the tab "Claims"
         elsewhere |= {"invite", "invites", "revoke-invite", "resend-invite"}  # under "Invites"
-        elsewhere |= {"export", "purge", "delete", "delete-activities"}  # on the tab "Personal data"
+        elsewhere |= {"export"}  # on the tab "Personal data"
 
         assert set(USER_VERBS) == words - elsewhere
 
@@ -441,7 +449,7 @@ def test_field_by_write_nothing_unlisted_changes(name: str, cast: SimpleNamespac
         "status": "archived", "status_reason": "hostile", "status_before": "active", "is_superuser": "on", "id": "x",
         "status_until": "2030-01-01", "email_verified_at": "2020-01-01", "email_key": "evil", "username_key": "evil",
         "name_key": "evil", "last_sign_in_at": "2020-01-01", "created_at": "2020-01-01", "updated_at": "2020-01-01",
-        "must_change_password": "on", "organization": world["organization"], "metadata": "",
+        "must_change_password": "on", "must_enrol": "on", "organization": world["organization"], "metadata": "",
     }  # fmt: skip
     columns = {field.name for field in User._meta.fields}
     posted = {**hostile, **values(name, world)}

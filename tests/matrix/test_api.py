@@ -37,6 +37,7 @@ from tests.accounts.api.programs import API, key_of
 from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
+from tests.factories.factors import make_factor, shown_for
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import make_application, make_role
@@ -44,6 +45,7 @@ from tests.factories.users import PASSWORD, SessionFactory, make_user
 
 CAST = ("root", "alice", "erin", "frank", "carol", "bob", "mallory", "dave", "key")
 """Super-user, owner, admin, moderator, member, the person themselves, owner next door, guest, narrow key."""
+KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 World = SimpleNamespace
 
@@ -57,6 +59,11 @@ class Route:
     body: Callable[[World], Any] = lambda _: {}
     query: str = ""
     prepare: Callable[[World], Any] = lambda _: None
+
+
+def people(world: World) -> list[User]:
+    """Give the cast without the key."""
+    return [getattr(world, who) for who in CAST if who != "key"]
 
 
 def status(letters: str, before: Status = Status.ACTIVE) -> Route:
@@ -117,6 +124,22 @@ ROUTES: dict[str, Route] = {
     "role_update": on("role", "+++000000", name="New"),
     "role_delete": on("role", "+++000000"),
     "permission_list": Route("+++---0--", query="org=acme"),
+    "user_two_factor": on("bob", "+++-0+00-"),
+    "factor_remove": Route("+++00+000", "bob", lambda world: {"factor": world.factor.public_id}),
+    "user_disable_two_factor": on("bob", "+++-0-00-"),
+    "user_reset_two_factor": on("bob", "+++-0-00-"),
+    "user_change_password": Route(
+        "++++++++-",
+        body=lambda _: {"current_password": PASSWORD, "password": "another long sentence here"},
+    ),
+    "me_two_factor": Route("++++++++-"),
+    "factor_enrol_start": Route("++++++++-"),
+    "factor_enrol_finish": Route(
+        "++++++++-",
+        body=lambda _: {"code": shown_for(KEY)},
+        prepare=lambda world: [make_factor(person, key=KEY, confirmed=False) for person in people(world)],
+    ),
+    "recovery_codes_renew": Route("++++++++-", prepare=lambda world: [make_factor(person) for person in people(world)]),
     "user_sessions": on("bob", "+++-0+00-"),
     "user_sessions_revoke_all": on("bob", "+++-0+00-"),
     "user_suspend": status("++++0-00-"),
@@ -132,6 +155,8 @@ ROUTES: dict[str, Route] = {
     "user_untag": on("bob", "++++0-00-", tags=["x"]),
     "user_set": on("bob", "+++-0-00-", confirmed=True),
     "user_sign_out": on("bob", "++++0+00-"),
+    "user_impersonate": on("bob", "+++-0-00-", reason="Ticket 1"),
+    "impersonation_stop": Route("000000000"),  # they are themselves: tests/accounts/api/test_impersonation.py
     "user_set_password": on("bob", "+++-0-00-", password="correct horse battery staple"),
     "user_reset_password": on("bob", "+++-0-00-"),
     "user_purge": on("bob", "+++-0-00-"),
@@ -189,10 +214,28 @@ ROUTES: dict[str, Route] = {
     "terms_update": Route("+++---0--", "acme", lambda _: {"erasure_grace_days": 7}),
     "audit_list": Route("+++---0--", query="org=acme"),
     "audit_show": on("event", "+++---0--"),
-    "user_export_request": on("bob", "+++-0-00-", format="json"),
+    "user_export_request": on("bob", "+++-0+00-", format="json"),
     "export_list": Route("+++---0--", query="org=acme"),
-    "export_show": on("export", "+++---0--"),
-    "user_export_fetch": Route("0+0---0--", "export", prepare=lambda world: export_make(world.export.pk)),
+    "export_show": on("export", "+++00000-"),
+    "user_export_fetch": Route("0+000000-", "export", prepare=lambda world: export_make(world.export.pk)),
+    "me_exports": Route("+++++++++"),
+    "me_export": Route("++++++++-"),
+    "me_export_show": on("own_export", "00000+000"),
+    "me_export_fetch": Route("00000+000", "own_export", prepare=lambda world: export_make(world.own_export.pk)),
+    # 422 is another address than one's own
+    "account_delete": Route("422" * 5 + "+" + "422" * 2 + "-", body=lambda world: {"email": world.bob.email}),
+    "account_keep": Route(
+        "409" * 5 + "+" + "409" * 2 + "-",
+        prepare=lambda world: Erasure.objects.create(
+            organization=world.acme,
+            user_id=world.bob.pk,
+            how="delete",
+            status="scheduled",
+            due_at=timezone.now() + timedelta(days=9),
+            requested_by_kind="user",
+            requested_by=world.bob.pk,
+        ),
+    ),
 }
 
 OPEN = {
@@ -205,7 +248,7 @@ OPEN = {
     ),
     "invite_request": Route("+++++++++", body=lambda world: {"token": world.open_link, "email": "new@example.com"}),
     "email_confirm": Route("+++++++++", body=lambda world: {"token": world.confirm}),
-    "token_start": Route("+++++++++", body=lambda _: {"login": "bob", "org": "acme", "password": PASSWORD}),
+    "token_start": Route("+++++++++", body=lambda _: {"login": "carol", "org": "acme", "password": PASSWORD}),
     "token_refresh": Route("+++++++++", body=lambda world: {"refresh_token": world.issued.refresh_token}),
 }
 """For people who are not signed in; whoever is, is nobody there."""
@@ -240,6 +283,7 @@ def build() -> World:
             organization=acme, user_id=ids.new(), how="purge", status="erased", requested_by_kind="operator"
         ),
         export=user_export_request(actor=policy.actor_for(cast.alice, door=Door.API), user=cast.bob),
+        own_export=user_export_request(actor=policy.actor_for(cast.bob, door=Door.API), user=cast.bob),
         event=AuditEvent.objects.get(
             action="user.tag", subject_id=user_tag(actor=operator, user=cast.carol, tags=["vip"]).pk
         ),
@@ -249,6 +293,7 @@ def build() -> World:
     )
     made.issued = token_start(actor=policy.anonymous(door=Door.API), organization=acme, login="erin", password=PASSWORD)
     made.client = {who: API.of(getattr(cast, who)) for who in CAST if who != "key"} | {"key": key}
+    made.factor = make_factor(cast.bob)
     return made
 
 
@@ -311,9 +356,10 @@ def test_every_address_of_the_api_is_listed() -> None:
 def test_every_operation_has_an_endpoint_of_its_name() -> None:
     not_here = {
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
-        "_session_start_with_code", "superuser_create", "admin_link", "keys_rotate", "backup_recorded",
-        "user_change_password", "restore_recorded", "erasure_fence", "erasure_replay", "user_export", "retention_run",
-        "user_reset_link", "_password_reset_request", "_lock_out", "_invite_request",
+        "_session_start_with_code", "_session_confirm", "_session_confirm_with_code", "superuser_create", "admin_link",
+        "keys_rotate", "backup_recorded", "restore_recorded", "user_purge_begin",
+        "user_delete_begin", "erasure_replay", "user_export", "retention_run", "user_reset_link",
+        "_password_reset_request", "_lock_out", "_invite_request",
     }  # fmt: skip
 
     assert set(OPERATIONS) - not_here <= set(ENDPOINTS)

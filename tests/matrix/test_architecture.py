@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOORS = (
     "accounts/management", "accounts/admin", "accounts/api", "accounts/pages",
     "accounts/middleware.py", "accounts/backends.py", "accounts/browser.py",
-    "gdpr/management", "gdpr/admin", "gdpr/api",
+    "gdpr/management", "gdpr/admin", "gdpr/api", "gdpr/pages.py",
 )  # fmt: skip
 BELOW = ("accounts/operations", "accounts/models", "accounts/policy.py", "accounts/audit.py", "accounts/mail.py",
          "accounts/filters.py", "accounts/pagination.py", "accounts/ledger.py",

@@ -17,8 +17,8 @@ SERVERS = {"backup", "changepassword", "keys_rotate", "restore", "serve", "sweep
 
 ISSUE = {
     "user": "create list search show update set_password suspend activate lock unlock restrict unrestrict archive "
-    "confirm unconfirm tag untag set suspend_matching sign_out sessions claims reset_password roles "
-    "invite invites revoke_invite resend_invite token profile",
+    "confirm unconfirm tag untag set suspend_matching sign_out sessions claims reset_password roles impersonate "
+    "invite invites revoke_invite resend_invite token profile 2fa",
     "claim": "create list show update delete",
     "app": "create list show update delete",
     "role": "create list show update delete",

@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from accounts import ids, policy
 from accounts.actors import Door
-from accounts.models import AuditEvent, AuditPart, Organization, Purpose, Role, User
+from accounts.models import AuditEvent, AuditPart, Factor, Organization, Purpose, Role, User
 from accounts.operations.api_keys import api_key_create
 from accounts.operations.base import OPERATIONS
 from accounts.operations.invites import user_invite
@@ -39,6 +39,7 @@ from tests.accounts.api.programs import API
 from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim, say
+from tests.factories.factors import make_factor
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import give_custom, make_application, make_role
@@ -154,6 +155,19 @@ def on_bob(verb: str, *options: str, stdin: str = "", form: Mapping[str, Any] | 
     )
 
 
+def factor_of(world: World) -> str:
+    """Give the id of bob's second factor."""
+    factor: Factor = Factor.objects.get(user=world.bob)
+    return factor.public_id
+
+
+def two_factor(verb: str) -> Verb:
+    """Make the row of what takes all second factors of bob away."""
+    row = on_bob(f"{verb}_two_factor")
+    command = Command(lambda world: ["user_2fa", verb, world.bob.public_id, "--yes"])
+    return replace(row, command=command, prepare=lambda world: make_factor(world.bob))
+
+
 def on_many(verb: str) -> Verb:
     """Make the row of a verb on two users at once."""
 
@@ -168,6 +182,25 @@ def on_many(verb: str) -> Verb:
             lambda _: reverse("admin:accounts_user_verb", args=[verb.replace("_", "-")]),
             lambda world: {"selected": " ".join(both(world)), "step": "do"},
         ),
+    )
+
+
+def grave_on_many(verb: str, operation: str, *, at_the_shell: str = "") -> Verb:
+    """Make the row of a verb on two users that cannot be taken back; the shell may have another way."""
+    word = verb.replace("_", "-")
+
+    def both(world: World) -> list[str]:
+        return [world.bob.public_id, world.erin.public_id]  # Carol is under a legal hold
+
+    return Verb(
+        operation,
+        command=None if at_the_shell else Command(lambda world: [f"user_{verb}", *both(world), "--yes"]),
+        api=Request("POST", lambda _: "users/bulk/", lambda world: {"verb": word, "ids": both(world), "confirm": 2}),
+        admin=Click(
+            lambda _: reverse("admin:accounts_user_verb", args=[word]),
+            lambda world: {"selected": " ".join(both(world)), "step": "do", "typed": "2 acme"},
+        ),
+        without={Door.CLI: at_the_shell} if at_the_shell else {},
     )
 
 
@@ -198,6 +231,17 @@ def erasing(how: str, *options: str, **body: Any) -> Verb:
             lambda _: {"how": how, "typed": "bob@acme.example", **body},
             lambda _: "/admin/",
         ),
+    )
+
+
+def beginning(how: str) -> Verb:
+    """Make the row of an erasure that the worker goes on with; tests/gdpr/test_erasure.py compares what it leaves."""
+    whole = erasing(how)
+    return replace(
+        whole,
+        operation=f"user_{how}_begin",
+        command=None,
+        without={Door.CLI: f"the shell erases at once and waits for the receipt: user_{how}"},
     )
 
 
@@ -260,6 +304,17 @@ VERBS: dict[str, Verb] = {
     "user_set": on_bob(
         "set", "--moderator", "--confirmed", "--locked",
         form={"moderator": "yes", "confirmed": "yes", "locked": "yes"}, moderator=True, confirmed=True, locked=True,
+    ),
+    "user_disable_two_factor": two_factor("disable"),
+    "user_reset_two_factor": two_factor("reset"),
+    "factor_remove": Verb(
+        "factor_remove",
+        Command(lambda world: ["user_2fa", "remove", world.bob.public_id, "--factor-id", factor_of(world), "--yes"]),
+        Request("DELETE", lambda world: f"users/{world.bob.public_id}/two-factor/",
+                lambda world: {"factor": factor_of(world)}),
+        Click(lambda world: reverse("admin:accounts_user_two-factor", args=[world.bob.public_id]),
+              lambda world: {"factor": factor_of(world)}),
+        prepare=lambda world: make_factor(world.bob),
     ),
     "user_set_password": on_bob(
         "set_password", "--password-stdin", stdin=f"{NEW_PASSWORD}\n",
@@ -406,12 +461,15 @@ VERBS: dict[str, Verb] = {
     "org_update": Verb(
         "org_update",
         Command(lambda _: ["org_update", "acme", "--slug", "acme-2", "--name", "Acme International",
-                           "--invite-days", "14", "--language", "de"]),
+                           "--invite-days", "14", "--language", "de", "--second-factor", "admins",
+                           "--impersonation-max", "2h"]),
         Request("PATCH", lambda world: f"organizations/{world.acme.public_id}/",
                 lambda _: {"slug": "acme-2", "name": "Acme International", "invite_days": 14,
-                          "language": "de"}),
+                          "language": "de", "second_factor": "admins", "impersonation_max": "2h"}),
         Click(lambda world: reverse("admin:accounts_organization_change", args=[world.acme.public_id]),
-              lambda _: {**opened(slug="acme", name="Acme", invite_days="7", language="en"), "slug": "acme-2",
+              lambda _: {**opened(slug="acme", name="Acme", invite_days="7", language="en", second_factor="optional",
+                                  impersonation_max="1h"),
+                         "slug": "acme-2", "second_factor": "admins", "impersonation_max": "2h",
                          "name": "Acme International", "invite_days": "14", "language": "de", "version": "1"}),
     ),
     "org_suspend": on_acme("suspend"),
@@ -601,9 +659,13 @@ VERBS: dict[str, Verb] = {
         Click(lambda _: reverse("admin:accounts_outbox_verb", args=["retry"]),
               lambda world: {"selected": world.letter.public_id, "step": "do"}),
     ),
-    "user_purge": erasing("purge"),
-    "user_delete": erasing("delete"),
-    "user_purge, later": erasing("purge", "--after", "2099-12-31", after="2099-12-31"),
+    "user_purge": erasing("purge", "--after", "2099-12-31", after="2099-12-31"),
+    "user_delete": erasing("delete", "--after", "2099-12-31", after="2099-12-31"),
+    "user_purge_begin": beginning("purge"),
+    "user_delete_begin": beginning("delete"),
+    "user_purge_begin, many": grave_on_many("purge", "user_purge_begin", at_the_shell="erases at once: user_purge"),
+    "user_delete_begin, many": grave_on_many("delete", "user_delete_begin", at_the_shell="erases at once: user_delete"),
+    "user_delete_activities, many": grave_on_many("delete_activities", "user_delete_activities"),
     "erasure_cancel": Verb(
         "erasure_cancel",
         Command(lambda world: ["user_purge", world.bob.public_id, "--cancel"]),
@@ -665,23 +727,32 @@ VERBS: dict[str, Verb] = {
 }  # fmt: skip
 
 ONE_DOOR = {
+    "factor_enrol_start": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
+    "factor_enrol_finish": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
+    "recovery_codes_renew": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
     "user_export": "the shell writes the file at once",
     "user_export_fetch": "a file, not a change: tests/gdpr/test_export_jobs.py fetches it at both doors",
-    "erasure_fence": "a part of long erasures",
     "erasure_replay": "the operator, after restoring a backup",
     "retention_run": "the operator and the sweep",
     "_session_start": "the sign-in page",
     "_session_start_with_code": "the sign-in page",
     "_lock_out": "whoever guesses somebody's password, at any door that takes one",
     "session_end": "the sign-out button",
-    "user_change_password": "one's own, with the present one, on its page",
+    "_session_confirm": "the account pages, before what a borrowed browser should not do",
+    "_session_confirm_with_code": "the account pages, before what a borrowed browser should not do",
+    "account_delete": "its page, and the API: tests/gdpr/test_own.py goes through both",
+    "account_keep": "its page, and the API: tests/gdpr/test_own.py goes through both",
+    "user_impersonate": "each door acts on in its own way, with a token or in the browser: tests/accounts/*/"
+    "test_impersonation.py",
+    "impersonation_stop": "the button on the banner, and the API with the token itself",
+    "user_change_password": "one's own, on its page and in the API: tests/accounts/api/test_own_password.py",
     "link_redeem": "the page of the link",
     "invite_accept": "its page, and the API: tests/accounts/pages/test_invites.py compares",
     "invite_request": "its page, and the API: tests/accounts/pages/test_invites.py compares",
     "_invite_request": "the worker, for whoever asked on the page or in the API",
-    "invite_decline": "the API, until there is a portal",
-    "invite_join": "the API, until there is a portal",
-    "email_change": "one's own, with the present password, in the API, until there is a portal",
+    "invite_decline": "its page, and the API: tests/accounts/pages/test_account.py",
+    "invite_join": "its page, and the API: tests/accounts/pages/test_account.py",
+    "email_change": "one's own, with the present password: its page, and the API: tests/accounts/pages/test_account.py",
     "email_confirm": "its page, and the API: tests/accounts/api/test_auth.py compares",
     "_password_reset_request": "the worker, for whoever asked on the page or in the API",
     "user_reset_link": "the shell: an answer of the API or a page of the admin would show others a way in",

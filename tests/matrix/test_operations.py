@@ -25,6 +25,7 @@ from accounts.models import (
     Application,
     AuditEvent,
     ClaimDefinition,
+    Factor,
     Invite,
     Membership,
     Organization,
@@ -37,6 +38,8 @@ from accounts.operations import (
     applications,
     backups,
     claims,
+    factors,
+    impersonation,
     installation,
     invites,
     organizations,
@@ -55,6 +58,7 @@ from gdpr.models import Export, LegalHold, SubjectRequest
 from gdpr.operations import erasure, exports, holds, replay, requests, retention, terms
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim, say
+from tests.factories.factors import make_factor
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import give_custom, make_application, make_role
@@ -151,6 +155,10 @@ PERMISSIONS: dict[str, Verb] = {
     ),
     "user_set": on_bob("++++---0--", users.user_set, confirmed=True),
     "user_sign_out": on_bob("+++++0+00-", users.user_sign_out),
+    "user_disable_two_factor": on_bob("++++---0--", factors.user_disable_two_factor),
+    "user_reset_two_factor": on_bob("++++---0--", factors.user_reset_two_factor),
+    "factor_remove": Verb("++++-0+00-", lambda world, actor: factors.factor_remove(actor=actor, factor=world.factor)),
+    "user_impersonate": on_bob("++++---0--", impersonation.user_impersonate, reason="Ticket 1"),
     "user_invite": on_acme("++++---0--", invites.user_invite, email="new@example.com"),
     "user_resend_invite": Verb(
         "++++---0--", lambda world, actor: invites.user_resend_invite(actor=actor, invite=world.invite)
@@ -227,7 +235,8 @@ PERMISSIONS: dict[str, Verb] = {
     "letter_retry": Verb("++++---0--", lambda world, actor: outbox.letter_retry(actor=actor, letter=world.letter)),
     "user_purge": on_bob("++++---0--", erasure.erase, how="purge"),
     "user_delete": on_bob("++++---0--", erasure.erase, how="delete"),
-    "erasure_fence": on_bob("++++---0--", erasure.erasure_fence, how="purge"),
+    "user_purge_begin": on_bob("++++---0--", erasure.user_purge_begin),
+    "user_delete_begin": on_bob("++++---0--", erasure.user_delete_begin),
     "erasure_cancel": Verb(
         "++++---0--",
         lambda world, actor: erasure.erasure_cancel(actor=actor, user=world.bob),
@@ -256,9 +265,9 @@ PERMISSIONS: dict[str, Verb] = {
     "retention_run": Verb("++--------", lambda _, actor: retention.retention_run(actor=actor)),
     "keys_rotate": Verb("++--------", lambda _, actor: installation.keys_rotate(actor=actor)),
     "backup_recorded": Verb("++--------", lambda _, actor: backups.backup_recorded(actor=actor)),
-    "user_export": on_bob("++++---0--", exports.user_export),
-    "user_export_request": on_bob("++++---0--", exports.user_export_request),
-    "user_export_fetch": Verb("++++---0--", fetched),
+    "user_export": on_bob("++++-0+00-", exports.user_export),
+    "user_export_request": on_bob("++++-0+00-", exports.user_export_request),
+    "user_export_fetch": Verb("++++-0+00-", fetched),
     "restore_recorded": Verb("++--------", lambda _, actor: backups.restore_recorded(actor=actor)),
 }
 
@@ -266,6 +275,11 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_session_start",
     "_session_start_with_code",
     "session_end",
+    "_session_confirm",
+    "_session_confirm_with_code",
+    "account_delete",
+    "account_keep",
+    "impersonation_stop",
     "link_redeem",
     "_password_reset_request",
     "password_reset",
@@ -278,6 +292,9 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "invite_join",
     "installation_start",
     "user_change_password",
+    "factor_enrol_start",
+    "factor_enrol_finish",
+    "recovery_codes_renew",
 }
 """Nobody is granted these; tests/accounts/operations prove them."""
 
@@ -287,6 +304,7 @@ READS = {
     Action.USER_SHOW,
     Action.USER_INVITES,
     Action.SESSION_LIST,
+    Action.FACTOR_LIST,
     Action.ORG_LIST,
     Action.ORG_SHOW,
     Action.MEMBERSHIP_LIST,
@@ -323,6 +341,7 @@ def build() -> World:
         key=policy.actor_for_key(narrow.key, door=Door.API),
         oscar=make_user(nextdoor, "oscar"),
         guest=make_guest(make_user(nextdoor, "gus"), acme),
+        factor=make_factor(cast.bob),
         session=SessionFactory.create(user=cast.bob),
         other_key=api_keys.api_key_create(actor=operator, organization=acme, name="k", scopes=["user.show"]).key,
         claim=make_claim(acme, is_editable=True),
@@ -432,6 +451,7 @@ def test_what_is_next_door_and_what_is_not_there_are_refused_alike(world: World,
     nobody = {
         "bob": User(pk=ids.new(), organization=world.acme),
         "acme": Organization(pk=ids.new(), slug="gone"),
+        "factor": Factor(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "session": Session(pk=ids.new(), user=User(pk=ids.new(), organization=world.acme)),
         "guest": Membership(pk=ids.new(), organization=world.acme, user=world.bob),
         "application": Application(pk=ids.new(), organization=world.acme),

@@ -2,7 +2,8 @@
 
 ``x`` it opens nothing any more, ``+`` it still opens its door. The columns: a browser's session, an API
 key that the person made, links that were made for them (to sign in, to set a new password, to confirm
-their address, to have another one), an invite that they made, and a program's access token and refresh token.
+their address, to have another one), an invite that they made, a program's access token and refresh token, the token
+with which somebody else acts as them, and the one with which they act as somebody else, begun in that browser.
 """
 
 from collections.abc import Callable
@@ -17,14 +18,17 @@ from django.utils import timezone
 from accounts import ids, policy
 from accounts.actors import Door
 from accounts.errors import NotAuthenticated
-from accounts.models import Purpose, Session, User
+from accounts.models import Purpose, Role, Session, User
 from accounts.operations import (
     acceptance,
     addresses,
     api_keys,
+    factors,
+    impersonation,
     invites,
     organizations,
     recovery,
+    roles,
     sessions,
     statuses,
     tokens,
@@ -36,6 +40,8 @@ from accounts.operations.links import mint
 from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
 from tests.factories.cast import make_cast
+from tests.factories.factors import make_factor
+from tests.factories.organizations import make_guest
 from tests.factories.users import PASSWORD, SessionFactory, make_email_change, make_user
 from tests.matrix.test_operations import modules
 
@@ -49,6 +55,16 @@ def status(verb: str) -> Event:
 
 def on_erin(operation: Callable[..., Any], **arguments: Any) -> Event:
     return lambda world: operation(actor=world.operator, user=world.erin, **arguments)
+
+
+def with_factor(operation: Callable[..., Any]) -> Event:
+    """Do it to erin, who has a second factor."""
+
+    def event(world: World) -> Any:
+        make_factor(world.erin)
+        return operation(actor=world.operator, user=world.erin)
+
+    return event
 
 
 def on_acme(operation: Callable[..., Any]) -> Event:
@@ -78,21 +94,21 @@ def accept(_: World, token: str) -> Any:
 
 
 CELLS: dict[str, tuple[str, Event]] = {
-    "user_suspend": ("xxxxxxxxx", status("suspend")),
-    "user_lock": ("xxxxxxxxx", status("lock")),
-    "_lock_out": ("xxxxxxxxx", on_erin(tries._lock_out)),
-    "user_archive": ("xxxxxxxxx", status("archive")),
-    "user_restrict": ("xxxxxxxxx", status("restrict")),
-    "user_set": ("xxxxxxxxx", on_erin(users.user_set, locked=True)),
+    "user_suspend": ("xxxxxxxxxxx", status("suspend")),
+    "user_lock": ("xxxxxxxxxxx", status("lock")),
+    "_lock_out": ("xxxxxxxxxxx", on_erin(tries._lock_out)),
+    "user_archive": ("xxxxxxxxxxx", status("archive")),
+    "user_restrict": ("xxxxxxxxxxx", status("restrict")),
+    "user_set": ("xxxxxxxxxxx", on_erin(users.user_set, locked=True)),
     "user_set_password": (
-        "x+xx+x+xx",
+        "x+xx+x+xxxx",
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
-    "link_redeem": ("x+xx+x+xx", lambda world: redeem(world, world.token)),
-    "password_reset": ("x+xx+x+xx", lambda world: reset(world, world.reset)),
-    "email_confirm": ("++++x++++", lambda world: confirmed(world, world.confirm)),
+    "link_redeem": ("x+xx+x+xxxx", lambda world: redeem(world, world.token)),
+    "password_reset": ("x+xx+x+xxxx", lambda world: reset(world, world.reset)),
+    "email_confirm": ("++++x++++++", lambda world: confirmed(world, world.confirm)),
     "email_change": (
-        "+++++x+++",
+        "+++++x+++++",
         lambda world: addresses.email_change(
             actor=policy.actor_for(world.erin, door=Door.API),
             user=world.erin,
@@ -100,39 +116,81 @@ CELLS: dict[str, tuple[str, Event]] = {
             current_password=PASSWORD,
         ),
     ),
-    "user_reset_link": ("+++x+++++", on_erin(recovery.user_reset_link)),
-    "user_purge": ("xxxxxxxxx", on_erin(erasure.erase, how="purge")),
-    "user_delete": ("xxxxxxxxx", on_erin(erasure.erase, how="delete")),
-    "erasure_fence": ("xxxxxxxxx", on_erin(erasure.erasure_fence, how="purge")),
+    "user_reset_link": ("+++x+++++++", on_erin(recovery.user_reset_link)),
+    "user_purge": ("xxxxxxxxxxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxxxxxxxxxx", on_erin(erasure.erase, how="delete")),
+    "user_purge_begin": ("xxxxxxxxxxx", on_erin(erasure.user_purge_begin)),
+    "user_delete_begin": ("xxxxxxxxxxx", on_erin(erasure.user_delete_begin)),
     "erasure_replay": (
-        "xxxxxxxxx",
+        "xxxxxxxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
     ),
-    "user_delete_activities": ("x++++++xx", on_erin(erasure.user_delete_activities)),
-    "user_update": ("++xxxx+++", on_erin(users.user_update, changes={"email": "new@example.com"})),
-    "user_sign_out": ("x+xx+x+xx", on_erin(users.user_sign_out)),
-    "session_revoke_all": ("x++++++xx", on_erin(sessions.session_revoke_all)),
-    "session_revoke": ("x++++++++", lambda world: sessions.session_revoke(actor=world.operator, session=world.session)),
-    "api_key_revoke": ("+x+++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
-    "admin_link": ("++x++++++", on_erin(recovery.admin_link)),
-    "org_suspend": ("xxxxxxxxx", on_acme(organizations.org_suspend)),
-    "org_archive": ("xxxxxxxxx", on_acme(organizations.org_archive)),
-    "user_confirm": ("+++++++++", on_erin(users.user_confirm)),
+    "user_delete_activities": ("x++++++xxxx", on_erin(erasure.user_delete_activities)),
+    "user_update": ("++xxxx+++++", on_erin(users.user_update, changes={"email": "new@example.com"})),
+    "user_sign_out": ("x+xx+x+xxxx", on_erin(users.user_sign_out)),
+    "session_revoke_all": ("x++++++xxxx", on_erin(sessions.session_revoke_all)),
+    "session_revoke": (
+        "x+++++++++x",
+        lambda world: sessions.session_revoke(actor=world.operator, session=world.session),
+    ),
+    "api_key_revoke": ("+x+++++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
+    "admin_link": ("++x++++++++", on_erin(recovery.admin_link)),
+    "org_suspend": ("xxxxxxxxxxx", on_acme(organizations.org_suspend)),
+    "org_archive": ("xxxxxxxxxxx", on_acme(organizations.org_archive)),
+    "user_confirm": ("+++++++++++", on_erin(users.user_confirm)),
+    "user_disable_two_factor": ("x+xx+x+xxxx", with_factor(factors.user_disable_two_factor)),
+    "user_reset_two_factor": ("x+xx+x+xxxx", with_factor(factors.user_reset_two_factor)),
+    "factor_remove": (
+        "x+xx+x+xxxx",
+        lambda world: factors.factor_remove(actor=world.operator, factor=make_factor(world.erin)),
+    ),
     "user_revoke_invite": (
-        "++++++x++",
+        "++++++x++++",
         lambda world: invites.user_revoke_invite(actor=world.operator, invite=world.invite),
     ),
     "user_resend_invite": (
-        "++++++x++",
+        "++++++x++++",
         lambda world: invites.user_resend_invite(actor=world.operator, invite=world.invite),
     ),
-    "invite_accept": ("++++++x++", lambda world: accept(world, world.accept)),
-    "invite_join": ("++++++x++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
-    "invite_decline": ("++++++x++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
-    "user_tag": ("+++++++++", on_erin(users.user_tag, tags=["x"])),
+    "invite_accept": ("++++++x++++", lambda world: accept(world, world.accept)),
+    "invite_join": ("++++++x++++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
+    "invite_decline": ("++++++x++++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
+    "user_impersonate": (
+        "+++++++++x+",
+        lambda world: impersonation.user_impersonate(
+            actor=policy.actor_for(world.alice, door=Door.API), user=world.erin, reason="Again"
+        ),
+    ),
+    "impersonation_stop": (
+        "++++++++++x",
+        lambda world: impersonation.impersonation_stop(
+            actor=policy.actor_for(world.bob, door=Door.API, session=world.borrowing.session),
+            session=world.borrowing.session,
+        ),
+    ),
+    # What the person may do goes with the role; what they hold stays theirs, and permits less from then on.
+    "role_remove": (
+        "++++++x+++x",
+        lambda world: roles.role_remove(
+            actor=world.operator,
+            membership=world.erin.memberships.get(),
+            role=Role.objects.get(organization=None, slug="admin"),
+        ),
+    ),
+    "membership_remove": (
+        "+++++++++++",
+        lambda world: organizations.membership_remove(
+            actor=world.operator, membership=make_guest(world.erin, world.nextdoor)
+        ),
+    ),
+    "user_tag": ("+++++++++++", on_erin(users.user_tag, tags=["x"])),
 }
 
 END_NOTHING = {
+    "_session_confirm",
+    "_session_confirm_with_code",
+    "account_delete",
+    "account_keep",
     "_invite_request",
     "_password_reset_request",
     "invite_request",
@@ -147,6 +205,8 @@ END_NOTHING = {
     "claim_delete",
     "claim_update",
     "erasure_cancel",
+    "factor_enrol_finish",
+    "factor_enrol_start",
     "hold_place",
     "hold_release",
     "hold_review",
@@ -154,10 +214,10 @@ END_NOTHING = {
     "keys_rotate",
     "letter_retry",
     "membership_add",
-    "membership_remove",
     "org_activate",
     "org_create",
     "org_update",
+    "recovery_codes_renew",
     "request_close",
     "request_extend",
     "request_open",
@@ -166,7 +226,6 @@ END_NOTHING = {
     "role_assign",
     "role_create",
     "role_delete",
-    "role_remove",
     "role_update",
     "session_end",
     "superuser_create",
@@ -202,6 +261,11 @@ def build() -> World:
     )
     reset_link = mint(erin, Purpose.PASSWORD_RESET, is_mailed=True)
     confirm_link = mint(erin, Purpose.EMAIL_CONFIRM, is_mailed=True)
+    session = SessionFactory.create(user=erin)
+    by_alice = policy.actor_for(cast.alice, door=Door.API)
+    borrowed = impersonation.user_impersonate(actor=by_alice, user=erin, reason="Ticket 1")
+    by_erin = policy.actor_for(erin, door=Door.API, session=session)
+    borrowing = impersonation.user_impersonate(actor=by_erin, user=cast.bob, reason="Ticket 2")
     make_email_change(erin)
     change_link = mint(erin, Purpose.EMAIL_CHANGE, is_mailed=True)
     kim = make_user(nextdoor, "kim", email_verified_at=erin.created_at)
@@ -213,9 +277,14 @@ def build() -> World:
         invite=invited.invite,
         accept=token_of(invited.link),
         acme=acme,
+        nextdoor=nextdoor,
         erin=erin,
         operator=operator,
-        session=SessionFactory.create(user=erin),
+        alice=cast.alice,
+        bob=cast.bob,
+        session=session,
+        borrowed=borrowed,
+        borrowing=borrowing,
         issued=issued,
         key=made.key,
         secret=made.secret,
@@ -250,6 +319,8 @@ def uses_of(world: World) -> list[Callable[[], Any]]:
         lambda: accept(world, world.accept),
         lambda: tokens.token_authenticated(world.issued.access_token),
         lambda: tokens.token_refresh(actor=policy.anonymous(door=Door.API), token=world.issued.refresh_token),
+        lambda: tokens.token_authenticated(world.borrowed.access_token),
+        lambda: tokens.token_authenticated(world.borrowing.access_token),
     ]
 
 
@@ -275,7 +346,7 @@ def test_what_dies(world: World, name: str) -> None:
 
 
 def test_with_nothing_done_everything_lives(world: World) -> None:
-    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++++"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "archive", "lock", "restrict"])
@@ -285,11 +356,11 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(verb)(world)
     status(back)(world)
 
-    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxx"
+    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxxxx"
 
 
 def test_what_a_guesser_locked_opens_again_when_the_lock_ends(world: World) -> None:
     tries._lock_out(actor=policy.system(), user=world.erin)
     User.objects.filter(pk=world.erin.pk).update(status_until=timezone.now() - timedelta(seconds=1))
 
-    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++++"

@@ -17,7 +17,9 @@ from accounts.operations.users import user_tag, user_update
 from accounts.statuses import Status
 from gdpr.models import Erasure
 from gdpr.operations import plans
+from gdpr.operations.background import erase_begin
 from gdpr.operations.erasure import erase, erasure_cancel
+from gdpr.operations.sweeping import erasures_finish
 from tests.factories.organizations import make_organization
 from tests.factories.users import PASSWORD, make_user
 from tests.races.test_races import actor_of, succeeded, together
@@ -51,6 +53,24 @@ def test_two_at_once_give_one_receipt(how: str, shell: Actor) -> None:
             Erasure.objects.get(user_id=bob.pk).receipt["signature"]["value"]  # type: ignore[index]
         }
         assert AuditEvent.objects.filter(subject_id=bob.pk, action=f"user.{how}").count() == 1
+        assert [line["user"] for line, _ in ledger.entries("erasure")].count(str(bob.pk)) == 1
+    assert audit_verify(actor=shell).faults == []
+
+
+@pytest.mark.parametrize("how", [Erasure.PURGE, Erasure.DELETE])
+def test_begun_taken_up_and_done_at_once_gives_one_receipt(how: str, shell: Actor) -> None:
+    organization = make_organization("acme")
+    for number in range(ROUNDS):
+        bob = make_user(organization, f"bob-{number}")
+
+        begun = succeeded(together(*[partial(erase_begin, actor=shell, user=bob, how=how)] * 3))
+        results = together(*[erasures_finish] * 3, partial(erase, actor=shell, user=bob, how=how))
+
+        succeeded(results)
+        receipt: Any = Erasure.objects.get(user_id=bob.pk).receipt
+        assert receipt["scan"]["whole_database"]["residue"] == 0
+        assert len({erasure.pk for erasure in begun}) == 1
+        assert AuditEvent.objects.filter(subject_id=bob.pk, action=f"user.{how}").count() == 2
         assert [line["user"] for line, _ in ledger.entries("erasure")].count(str(bob.pk)) == 1
     assert audit_verify(actor=shell).faults == []
 

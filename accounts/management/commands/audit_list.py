@@ -87,4 +87,6 @@ class Command(ListCommand):
     def cells(self, row: dict[str, Any]) -> dict[str, Any]:
         """Show times as people read them, and say what was refused."""
         marks = "" if row["outcome"] == "done" else f" ({row['outcome']})"
-        return {**row, "time": row["occurred_at"][:19].replace("T", " "), "action": f"{row['action']}{marks}"}
+        actor = f"{row['actor']} as {row['acting_as']}" if row["acting_as"] else row["actor"]
+        time = row["occurred_at"][:19].replace("T", " ")
+        return {**row, "time": time, "action": f"{row['action']}{marks}", "actor": actor}

@@ -9,19 +9,26 @@ from accounts.mail import LANGUAGES
 from accounts.management.base import ChangeCommand
 from accounts.management.organizations import add_named, named, shown
 from accounts.management.parser import Parser
+from accounts.models.organizations import SecondFactor
 from accounts.operations.organizations import org_update
+from accounts.times import as_duration
 
-CHANGES: Final = ("name", "slug", "language", "invite_days")
+CHANGES: Final = ("name", "slug", "language", "invite_days", "second_factor", "impersonation_max")
 
 
 class Command(ChangeCommand):
     """Change an organization."""
 
-    help = "Rename an organization, give it another slug, or settle its language or how long its invites live."
+    help = (
+        "Rename an organization, give it another slug, or settle its language, how long its invites live, who is to "
+        "have a second factor, and how long somebody may act as another person."
+    )
     examples = (
         "org_update acme --name 'Acme International'",
         "org_update acme --language de",
         "org_update acme --invite-days 14",
+        "org_update acme --second-factor admins",
+        "org_update acme --impersonation-max 2h",
     )
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
@@ -31,6 +38,14 @@ class Command(ChangeCommand):
         parser.add_argument("--name", help="new name")
         parser.add_argument("--language", choices=LANGUAGES, help="of letters to people of whom no language is known")
         parser.add_argument("--invite-days", type=int, metavar="N", help="how long invites live, 1 to 90 days")
+        parser.add_argument(
+            "--second-factor",
+            choices=[rule.value for rule in SecondFactor],
+            help="who is to have one: nobody must, owners and admins, or everybody",
+        )
+        parser.add_argument(
+            "--impersonation-max", metavar="DURATION", help="how long somebody may act as another person: 1m to 24h"
+        )
 
     def run(self, actor: Actor, arguments: Namespace) -> Any:
         """Change it and show it."""
@@ -38,6 +53,8 @@ class Command(ChangeCommand):
         if not changes:
             words = ", ".join(f"--{word.replace('_', '-')}" for word in CHANGES)
             raise Invalid("There is nothing to change.", remedy=f"Name a field: {words}.")
+        if "impersonation_max" in changes:
+            changes["impersonation_max"] = as_duration(arguments.impersonation_max, field="impersonation_max")
         organization = named(actor, arguments)
         return self.changed(
             arguments,

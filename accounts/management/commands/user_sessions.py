@@ -74,6 +74,9 @@ class Command(ChangeCommand):
                     **row,
                     "created": row["created_at"][:16].replace("T", " "),
                     "last_active": ago(parse_datetime(row["last_active_at"])),
+                    "device": f"{row['device']} (acting: {row['impersonator']})".strip()
+                    if row["impersonator"]
+                    else row["device"],
                 }
                 for row in rows
             )

@@ -5,8 +5,11 @@ from typing import Any
 
 from accounts.actors import Actor
 from accounts.management.base import UserChangeCommand
+from accounts.management.parser import Parser
 from accounts.models import User
+from gdpr.management.erasure import add_request
 from gdpr.operations.erasure import user_delete_activities
+from gdpr.operations.requests import request_named
 
 
 class Command(UserChangeCommand):
@@ -19,11 +22,19 @@ class Command(UserChangeCommand):
     )
     verb = "Erase the history of"
 
+    def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
+        """Add for which request."""
+        add_request(parser)
+
+    def prepare(self, actor: Actor, arguments: Namespace) -> None:
+        """Find the request."""
+        self.request = request_named(actor=actor, named=arguments.request)
+
     def _one(self, actor: Actor, arguments: Namespace) -> Any:
         self.ask("Erase the history of this user? It cannot be taken back.", arguments)
         return super()._one(actor, arguments)
 
     def change(self, actor: Actor, arguments: Namespace, user: User) -> User:
         """Erase the history of one."""
-        user_delete_activities(actor=actor, user=user, reason=arguments.reason)
+        user_delete_activities(actor=actor, user=user, reason=arguments.reason, request=self.request)
         return user

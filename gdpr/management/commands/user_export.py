@@ -11,9 +11,11 @@ from accounts.errors import Invalid
 from accounts.management.base import UserCommand
 from accounts.management.output import whole_file
 from accounts.management.parser import Parser
+from gdpr.management.erasure import add_request
 from gdpr.operations.copies import Scope
 from gdpr.operations.exports import export_write
 from gdpr.operations.renderings import FORMATS
+from gdpr.operations.requests import request_named
 
 
 class Command(UserCommand):
@@ -39,6 +41,7 @@ class Command(UserCommand):
             default=Scope.ACCESS,
             help="everything (access, the default), or what the person provided (portability)",
         )
+        add_request(parser)
         parser.add_argument("--reason", metavar="TEXT", default="", help="why; kept in the audit trail")
 
     def run(self, actor: Actor, arguments: Namespace) -> None:
@@ -51,9 +54,16 @@ class Command(UserCommand):
                 fields={"output": "is missing"},
             )
         user = self.user(actor, arguments)
+        request = request_named(actor=actor, named=arguments.request)
         with self.target(arguments.output, form) as file:
             export_write(
-                actor=actor, user=user, scope=str(arguments.scope), form=form, reason=arguments.reason, file=file
+                actor=actor,
+                user=user,
+                scope=str(arguments.scope),
+                form=form,
+                reason=arguments.reason,
+                request=request,
+                file=file,
             )
 
     @contextmanager

@@ -45,7 +45,7 @@ class TestStart:
     ) -> None:
         user_lock(actor=operator, user=bob, reason="Ten wrong passwords")
         user_invite(actor=operator, organization=acme, email="ivy@example.com", profile={"name": "Ivy"})
-        client.post("/admin/login/", {"username": "alice", "password": "wrong", "organization": "acme"})
+        client.post("/sign-in/", {"username": "alice", "password": "wrong", "organization": "acme"})
         sign_in(client, alice)
 
         page = client.get("/admin/")

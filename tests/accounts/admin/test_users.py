@@ -138,7 +138,8 @@ class TestPerson:
                 "bob",
                 {
                     *("suspend", "lock", "archive", "restrict", "sign-out", "set-password", "reset-password"),
-                    *("confirm", "tag", "set"),
+                    *("disable-two-factor", "reset-two-factor"),
+                    *("confirm", "tag", "set", "impersonate"),
                 },
             ),
             ("frank", "bob", {"suspend", "lock", "sign-out", "tag"}),
@@ -318,7 +319,7 @@ class TestVerb:
         assert "Nobody is chosen." in text_of(browser.post(verb("suspend"), {}, follow=True))
 
     def test_an_unknown_verb_is_not_found(self, browser: Client, bob: User) -> None:
-        assert browser.get(f"{verb('purge')}?selected={bob.public_id}").status_code == 404
+        assert browser.get(f"{verb('vanish')}?selected={bob.public_id}").status_code == 404
 
     def test_a_generated_password_is_shown_once_and_works(self, browser: Client, bob: User) -> None:
         answer = browser.post(verb("set-password"), {"selected": bob.public_id, "step": "do", "how": "generate"})

@@ -25,6 +25,13 @@ class API:
         assert sign_in(program.client, person).status_code == 302
         return program
 
+    @classmethod
+    def bearing(cls, token: str) -> "API":
+        """A program that shows an access token."""
+        program = cls()
+        program.client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return program
+
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Send a request; the answer has ``body`` read. No refusal speaks of a command line."""
         content = json.dumps(body) if body is not None else ""

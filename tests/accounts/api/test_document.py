@@ -53,7 +53,7 @@ def test_every_example_does_what_the_page_says(api: API, acme: Organization, bob
     changed = User.objects.get(pk=bob.pk)
     assert (changed.nickname, changed.metadata, changed.status) == ("JJ", {"desk": "4b"}, "active")
     assert list(User.objects.get(email="jane@acme.example").tags.values_list("name", flat=True)) == ["vip"]
-    assert len(EXAMPLES) == 25
+    assert len(EXAMPLES) == 27
 
 
 def test_every_code_is_explained() -> None:

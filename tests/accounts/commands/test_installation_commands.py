@@ -148,6 +148,7 @@ def test_sweep_once_says_what_was_done(root: User, settings: Any, tmp_path: Path
         "letters": 0,
         "tasks": 0,
         "tries": 0,
+        "factors": 0,
         "reset_requests": 0,
         "throttles": 0,
         "requests": 0,

@@ -261,7 +261,7 @@ class TestAccept:
 
         (welcome,) = [letter for letter in mailoutbox if letter.subject == "Acme: Willkommen"]
         assert welcome.to == [KIM]
-        assert "/admin/login/" in str(welcome.body)
+        assert "/sign-in/" in str(welcome.body)
         assert Outbox.objects.filter(kind="joined").count() == 1
 
     def test_it_works_once(self, invited: Invite, mailoutbox: Letters) -> None:

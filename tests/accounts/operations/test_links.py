@@ -15,7 +15,8 @@ from accounts.operations.base import NewPassword
 from accounts.operations.links import link_find
 from accounts.operations.recovery import Redeemed, admin_link, link_redeem
 from accounts.statuses import OrganizationStatus, Status
-from tests.accounts.pages.browsing import at_once, enrol
+from tests.accounts.pages.browsing import at_once
+from tests.factories.factors import make_factor
 from tests.factories.users import SessionFactory, make_user
 
 Acting = Callable[[User], Actor]
@@ -141,7 +142,7 @@ class TestLinkRedeem:
         assert redeem(token).user == bob
 
     def test_never_skips_a_second_factor(self, operator: Actor, bob: User) -> None:
-        enrol(bob)
+        make_factor(bob)
 
         redeemed = redeem(token_of(admin_link(actor=operator, user=bob)))
 

@@ -56,10 +56,11 @@ class TestOrganizations:
     def test_making(self, db: None, operator: Actor) -> None:
         organization = org_create(actor=operator, slug="acme", name=" Acme ", reason="new")
 
-        shown = {"slug": "acme", "name": "Acme", "language": "en", "invite_days": 7}
+        shown = {"slug": "acme", "name": "Acme", "language": "en", "invite_days": 7, "second_factor": "optional"}
         shown |= {"status": "active", "status_reason": ""}
         assert Organization.objects.filter(pk=organization.pk, version=1).values(*shown).get() == shown
-        assert events("org.create") == [{"reason": "new", "after": shown}]
+        assert organization.impersonation_minutes == 60
+        assert events("org.create") == [{"reason": "new", "after": {**shown, "impersonation_max": "1h"}}]
 
     @pytest.mark.parametrize(
         "slug",

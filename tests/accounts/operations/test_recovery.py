@@ -48,7 +48,7 @@ from accounts.operations.statuses import STATUS_VERBS, user_activate, user_suspe
 from accounts.operations.users import user_change_password, user_create, user_set_password, user_sign_out, user_update
 from accounts.statuses import Status
 from tests.accounts.mailbox import token_in, token_of, work
-from tests.accounts.pages.browsing import enrol
+from tests.factories.factors import make_factor
 from tests.factories.organizations import give, make_guest
 from tests.factories.users import PASSWORD, SessionFactory, make_email_change, make_user
 
@@ -451,7 +451,7 @@ class TestPasswordReset:
     @pytest.mark.parametrize("has_factor", [True, False])
     def test_signs_nobody_in(self, bob: User, has_factor: bool) -> None:
         if has_factor:
-            enrol(bob)
+            make_factor(bob)
 
         resets(reset_token(bob))
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import policy
 from accounts.actors import Actor, Door
@@ -25,7 +24,8 @@ from accounts.operations.sessions import (
 )
 from accounts.passwords import hashed
 from accounts.statuses import OrganizationStatus, Status
-from tests.accounts.pages.browsing import at_once, code_of, enrol
+from tests.accounts.pages.browsing import at_once
+from tests.factories.factors import code_of, make_factor
 from tests.factories.users import PASSWORD, SessionFactory, make_user
 
 Acting = Callable[[User], Actor]
@@ -156,7 +156,7 @@ class TestSessionStart:
     def test_renews_a_hash_of_an_older_kind(self, settings: Any, bob: User, has_factor: bool) -> None:
         settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher", *settings.PASSWORD_HASHERS]
         if has_factor:
-            enrol(bob)
+            make_factor(bob)
             proof_of(bob)
         else:
             start(bob)
@@ -168,7 +168,7 @@ class TestSessionStart:
     def test_a_password_alone_opens_nothing_where_a_second_factor_is_enrolled(
         self, bob: User, last_event: Callable[[], AuditEvent]
     ) -> None:
-        enrol(bob)
+        make_factor(bob)
 
         proof_of(bob)
 
@@ -177,7 +177,7 @@ class TestSessionStart:
         assert (event.outcome, event.part(AuditPart.SUBJECT)) == ("failed", {"why": "SecondFactorNeeded"})
 
     def test_an_app_that_was_never_confirmed_is_no_second_factor(self, bob: User) -> None:
-        TOTPDevice.objects.create(user=bob, confirmed=False)
+        make_factor(bob, confirmed=False)
 
         assert start(bob).user_id == bob.pk
 
@@ -186,7 +186,7 @@ class TestSessionStartWithCode:
     """``session_start_with_code``."""
 
     def test_opens_a_session(self, bob: User, last_event: Callable[[], AuditEvent]) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
 
         session = with_code(proof_of(bob), code_of(device))
 
@@ -199,7 +199,7 @@ class TestSessionStartWithCode:
         )
 
     def test_each_code_works_once(self, bob: User) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
         proof, code = proof_of(bob), code_of(device)
         with_code(proof, code)
 
@@ -210,7 +210,7 @@ class TestSessionStartWithCode:
 
     @pytest.mark.django_db(transaction=True)
     def test_each_code_works_once_in_a_race_too(self, bob: User) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
         proof, code = proof_of(bob), code_of(device)
 
         def attempt(number: int) -> Callable[[], Session]:
@@ -223,14 +223,14 @@ class TestSessionStartWithCode:
 
     @pytest.mark.parametrize("code", ["", "abcdef", "0" * 400])
     def test_refuses_what_is_no_code(self, bob: User, code: str) -> None:
-        enrol(bob)
+        make_factor(bob)
 
         with pytest.raises(SecondFactorNeeded):
             with_code(proof_of(bob), code)
 
     def test_refuses_somebody_elses_code(self, bob: User, carol: User) -> None:
-        enrol(bob)
-        other = enrol(carol)
+        make_factor(bob)
+        other = make_factor(carol)
 
         with pytest.raises(SecondFactorNeeded):
             with_code(proof_of(bob), code_of(other))
@@ -241,7 +241,7 @@ class TestSessionStartWithCode:
             with_code(proof, "123456")
 
     def test_a_proof_runs_out(self, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
         then = timezone.now() - PROOF_LIFETIME - timedelta(seconds=2)
         with monkeypatch.context() as clock:
             clock.setattr("django.core.signing.time.time", then.timestamp)
@@ -252,7 +252,7 @@ class TestSessionStartWithCode:
 
     @pytest.mark.parametrize("changed", [{"password": "!"}, {"status": Status.SUSPENDED}])
     def test_a_proof_dies_when_the_account_changes(self, bob: User, changed: dict[str, str]) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
         proof = proof_of(bob)
         User.objects.filter(pk=bob.pk).update(**changed)
 
@@ -263,7 +263,7 @@ class TestSessionStartWithCode:
         assert not Session.objects.exists()
 
     def test_without_a_factor_any_more_there_is_nothing_to_prove(self, bob: User) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
         proof, code = proof_of(bob), code_of(device)
         device.delete()
 

@@ -19,8 +19,9 @@ from accounts.operations.sessions import SecondFactorNeeded
 from accounts.operations.tokens import Issued, token_authenticated, token_refresh, token_start
 from accounts.statuses import Status
 from accounts.tokens import LIFE, jwks, read_token, signed_token
-from tests.accounts.pages.browsing import at_once, code_of, enrol, wrong_code_of
+from tests.accounts.pages.browsing import at_once
 from tests.factories.claims import make_claim, say
+from tests.factories.factors import code_of, make_factor, wrong_code_of
 from tests.factories.roles import give_custom, make_application, make_role
 from tests.factories.users import PASSWORD, SessionFactory
 
@@ -70,7 +71,7 @@ class TestStart:
         assert abs(issued.session.expires_at - issued.session.created_at - longest) < timedelta(seconds=5)
 
     def test_a_password_alone_is_not_enough_where_a_second_factor_is_enrolled(self, bob: User) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
 
         with pytest.raises(SecondFactorNeeded):
             start(bob)

@@ -22,7 +22,8 @@ from accounts.operations.users import user_change_password, user_set_password
 from accounts.statuses import Status
 from gdpr.models import Erasure
 from gdpr.operations.erasure import erase
-from tests.accounts.pages.browsing import at_once, code_of, enrol, wrong_code_of
+from tests.accounts.pages.browsing import at_once
+from tests.factories.factors import code_of, make_factor, wrong_code_of
 from tests.factories.users import PASSWORD, SessionFactory, make_user
 
 HOME, ELSEWHERE = "192.0.2.9", "198.51.100.7"
@@ -180,7 +181,8 @@ class TestTheHundredth:
     def test_locks_for_an_hour_and_says_so(
         self, acme: Organization, bob: User, clock: Callable[[timedelta], None]
     ) -> None:
-        session = SessionFactory.create(user=bob, expires_at=timezone.now() + timedelta(days=90))
+        far = timezone.now() + timedelta(days=90)
+        session = SessionFactory.create(user=bob, expires_at=far, idle_at=far)
         codes = self.guess(acme, clock, MOST - 1)
         assert User.objects.get(pk=bob.pk).current_status == Status.ACTIVE
 
@@ -265,7 +267,7 @@ class TestCodes:
     def test_are_counted_apart_and_slowed_down(
         self, acme: Organization, bob: User, clock: Callable[[timedelta], None]
     ) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
         for _ in range(FREE):
             with pytest.raises(SecondFactorNeeded):
                 session_start_with_code(
@@ -278,7 +280,7 @@ class TestCodes:
         assert not Session.objects.exists()
 
     def test_the_right_one_sets_them_back(self, bob: User) -> None:
-        device = enrol(bob)
+        device = make_factor(bob)
         with pytest.raises(SecondFactorNeeded):
             session_start_with_code(
                 actor=visitor(), proof=self.proof(bob), code=wrong_code_of(device), key_hash="a" * 40

@@ -10,8 +10,6 @@ from typing import Any
 from django.db import connections
 from django.http import HttpResponseBase
 from django.test import Client
-from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
 from tests.factories.users import PASSWORD
@@ -22,15 +20,12 @@ __all__ = [
     "SIGN_IN",
     "Browser",
     "at_once",
-    "code_of",
-    "enrol",
     "proof_in",
     "sign_in",
     "text_of",
-    "wrong_code_of",
 ]
 
-SIGN_IN = "/admin/login/"
+SIGN_IN = "/sign-in/"
 SHELL = re.compile(r"manage\.py|(?<![\w-])--[a-z]")
 """A command line, of which no door but the commands speaks."""
 CHROME = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
@@ -50,22 +45,6 @@ def sign_in(client: Client, user: User, *, password: str = PASSWORD, **more: str
     """Fill in the sign-in page and send it."""
     values = {"username": user.email or "", "password": password, "organization": user.organization.slug, **more}
     return client.post(SIGN_IN, values)
-
-
-def enrol(user: User) -> TOTPDevice:
-    """Give somebody an authenticator app."""
-    return TOTPDevice.objects.create(user=user, name="app")
-
-
-def code_of(device: TOTPDevice) -> str:
-    """Read the code that the app shows now."""
-    return f"{totp(device.bin_key, device.step, device.t0, device.digits):06d}"
-
-
-def wrong_code_of(device: TOTPDevice) -> str:
-    """Give six digits that the app shows neither now nor a moment before or after."""
-    near = {totp(device.bin_key, device.step, int(device.t0 + shift)) for shift in (-60, -30, 0, 30, 60)}
-    return f"{next(number for number in range(10) if number not in near):06d}"
 
 
 def proof_in(response: HttpResponseBase) -> str:

@@ -15,7 +15,7 @@ from accounts.operations.invites import user_invite, user_revoke_invite
 from accounts.statuses import Status
 from tests.accounts.api.programs import API
 from tests.accounts.mailbox import token_of, work
-from tests.accounts.pages.browsing import text_of
+from tests.accounts.pages.browsing import SIGN_IN, text_of
 
 SENTENCE = "another sentence that nobody guesses"
 KIM = "kim@example.com"
@@ -42,7 +42,7 @@ def test_the_secret_leaves_the_address_and_the_account_becomes_theirs(client: Cl
 
     done = client.post("/invite/", {"name": "Kim Lee", "password": SENTENCE, "again": SENTENCE})
 
-    assert (done.status_code, done["Location"]) == (302, "/admin/")
+    assert (done.status_code, done["Location"]) == (302, SIGN_IN)
     assert done.cookies["invite"].value == ""
     user = User.objects.get(email_key=KIM)
     assert (user.status, user.name) == (Status.ACTIVE, "Kim Lee")
@@ -80,7 +80,7 @@ def test_by_an_open_link_the_address_is_asked_for_and_nobody_learns_whether_it_i
     assert link is not None
     client.get(link[0])
     typed = {"name": "Kim", "password": SENTENCE, "again": SENTENCE}
-    assert client.post("/invite/", typed)["Location"] == "/admin/"
+    assert client.post("/invite/", typed)["Location"] == SIGN_IN
     assert User.objects.get(email_key=KIM).status == Status.ACTIVE
 
 

@@ -12,7 +12,8 @@ from accounts.models import AuditEvent, OneTimeLink, Organization, Session, User
 from accounts.operations.recovery import admin_link
 from accounts.passwords import LONGEST, SHORTEST
 from accounts.statuses import OrganizationStatus
-from tests.accounts.pages.browsing import CHROME, at_once, code_of, enrol, proof_in, sign_in, text_of
+from tests.accounts.pages.browsing import CHROME, SIGN_IN, at_once, proof_in, sign_in, text_of
+from tests.factories.factors import code_of, make_factor
 from tests.factories.users import PASSWORD, SessionFactory
 
 NEW = "another sentence that nobody guesses"
@@ -170,18 +171,18 @@ class TestSetPassword:
     def test_with_a_second_factor_it_leads_to_signing_in_with_the_code(
         self, client: Client, address: str, alice: User
     ) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
         page = client.get(address, follow=True)
 
         answer = client.post(PAGE, TWICE, follow=True)
 
         assert "the code of your second factor" in text_of(page)
-        assert answer.redirect_chain[-1][0] == "/admin/login/?next=/admin/"
+        assert answer.redirect_chain[-1][0] == SIGN_IN
         assert "Sign in with it and your second factor" in text_of(answer)
         assert not Session.objects.exists()
         asked = sign_in(client, alice, password=NEW)
         assert client.get("/admin/").status_code == 302
-        done = client.post("/admin/login/", {"proof": proof_in(asked), "code": code_of(device)})
+        done = client.post(SIGN_IN, {"proof": proof_in(asked), "code": code_of(device)})
         assert done["Location"] == "/admin/"
         assert client.get("/admin/").status_code == 200
 

@@ -11,7 +11,7 @@ from tests.accounts.pages.browsing import sign_in, text_of
 from tests.factories.users import PASSWORD
 
 NEW = "another sentence that nobody guesses"
-PAGE = "/password/"
+PAGE = "/account/password/"
 GIVEN = "a sentence given by somebody else"
 
 
@@ -58,7 +58,7 @@ class TestChangePassword:
         assert client.get("/admin/").status_code == 200
 
     def test_is_for_who_is_signed_in(self, client: Client) -> None:
-        assert client.get(PAGE)["Location"] == "/admin/login/?next=/password/"
+        assert client.get(PAGE)["Location"] == "/sign-in/?next=/account/password/"
 
     def test_is_open_to_who_has_nothing_to_administer(self, client: Client, bob: User) -> None:
         assert sign_in(client, bob, next=PAGE)["Location"] == PAGE
@@ -88,12 +88,12 @@ class TestGivenPassword:
     def test_is_to_be_changed_before_anything_else(self, client: Client, given: User) -> None:
         led = sign_in(client, given, password=GIVEN, next="/admin/?page=2")
 
-        assert led["Location"] == "/password/?next=%2Fadmin%2F%3Fpage%3D2"
+        assert led["Location"] == "/account/password/?next=%2Fadmin%2F%3Fpage%3D2"
         assert "The present one was set by somebody else" in text_of(client.get(led["Location"]))
         again = client.get("/admin/", follow=True)
         assert again.redirect_chain == [
             ("/admin/login/?next=/admin/", 302),
-            ("/password/?next=%2Fadmin%2F", 302),
+            ("/account/password/?next=%2Fadmin%2F", 302),
         ]
 
         done = client.post(PAGE, values(GIVEN, next="/admin/?page=2"))
@@ -103,5 +103,5 @@ class TestGivenPassword:
     def test_can_be_left_by_signing_out(self, client: Client, given: User) -> None:
         sign_in(client, given, password=GIVEN)
 
-        assert client.post("/admin/logout/")["Location"] == "/admin/login/"
+        assert client.post("/sign-out/")["Location"] == "/sign-in/"
         assert not Session.objects.live().exists()

@@ -11,7 +11,8 @@ from accounts.models import AuditEvent, OneTimeLink, Organization, Purpose, Rese
 from accounts.operations.links import mint
 from accounts.operations.recovery import REQUESTS
 from tests.accounts.mailbox import token_in, token_of, work
-from tests.accounts.pages.browsing import enrol, proof_in, sign_in, text_of
+from tests.accounts.pages.browsing import SIGN_IN, proof_in, sign_in, text_of
+from tests.factories.factors import make_factor
 from tests.factories.users import PASSWORD, make_email_change
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ class TestAsking:
     """``/password/reset/``."""
 
     def test_the_whole_way(self, client: Client, alice: User, mailoutbox: Letters) -> None:
-        assert f'href="{RESET}"' in text_of(client.get("/admin/login/"))
+        assert f'href="{RESET}"' in text_of(client.get(SIGN_IN))
         sent = client.post(RESET, {"login": "alice", "organization": "Acme".lower()})
         assert "Look into your mailbox" in text_of(sent)
         work()
@@ -39,7 +40,7 @@ class TestAsking:
         assert "Next, you sign in with it." in text_of(page)
         done = client.post(PAGE, TWICE, follow=True)
 
-        assert done.redirect_chain[-1][0] == "/admin/login/?next=/admin/"
+        assert done.redirect_chain[-1][0] == SIGN_IN
         assert "Your password is set. Sign in with it." in text_of(done)
         assert not Session.objects.exists()
         assert sign_in(client, alice, password=NEW)["Location"] == "/admin/"
@@ -114,7 +115,7 @@ class TestSetting:
 
     @pytest.mark.parametrize("purpose", [Purpose.PASSWORD_RESET, Purpose.WELCOME])
     def test_never_signs_in_past_a_second_factor(self, client: Client, alice: User, purpose: Purpose) -> None:
-        enrol(alice)
+        make_factor(alice)
         page = client.get(path_of(alice, purpose), follow=True)
         assert "the code of your second factor" in text_of(page)
 

@@ -1,4 +1,4 @@
-"""The admin's sign-in page."""
+"""The sign-in page, for everybody."""
 
 import pytest
 from django.contrib.sessions.models import Session as BrowserSession
@@ -8,9 +8,11 @@ from accounts.actors import Actor
 from accounts.models import AuditEvent, Organization, Session, User
 from accounts.operations.organizations import org_suspend
 from accounts.operations.statuses import STATUS_VERBS
+from accounts.operations.tries import FREE
 from accounts.operations.users import user_sign_out
 from accounts.statuses import Status
-from tests.accounts.pages.browsing import CHROME, SIGN_IN, code_of, enrol, proof_in, sign_in, text_of, wrong_code_of
+from tests.accounts.pages.browsing import CHROME, SIGN_IN, proof_in, sign_in, text_of
+from tests.factories.factors import code_of, make_factor, wrong_code_of
 from tests.factories.organizations import give
 from tests.factories.users import PASSWORD, make_user
 
@@ -74,7 +76,7 @@ class TestSignIn:
     def test_the_browser_gets_a_fresh_key(self, client: Client, alice: User) -> None:
         planted = Client()
         sign_in(planted, alice)
-        planted.post("/admin/logout/")
+        planted.post("/sign-out/")
         client.cookies["sessionid"] = planted_key = "planted0planted0planted0planted0"
 
         sign_in(client, alice)
@@ -126,19 +128,19 @@ class TestSignIn:
         [
             ("/admin/?page=2", "/admin/?page=2"),
             ("http://testserver/admin/x/", "http://testserver/admin/x/"),
-            ("https://evil.example/", "/admin/"),
-            ("//evil.example/", "/admin/"),
-            ("/\\evil.example/", "/admin/"),
-            ("http:///evil.example", "/admin/"),
-            ("javascript:alert(1)", "/admin/"),
-            ("", "/admin/"),
+            ("https://evil.example/", ""),
+            ("//evil.example/", ""),
+            ("/\\evil.example/", ""),
+            ("http:///evil.example", ""),
+            ("javascript:alert(1)", ""),
+            ("", ""),
         ],
     )
     def test_leads_to_pages_of_ours_alone(self, client: Client, alice: User, wanted: str, location: str) -> None:
         page = client.get(SIGN_IN, {"next": wanted})
 
         assert f'name="next" value="{location}"' in text_of(page)
-        assert sign_in(client, alice, next=wanted)["Location"] == location
+        assert sign_in(client, alice, next=wanted)["Location"] == (location or "/admin/")
 
     def test_needs_the_token_of_the_form(self, alice: User) -> None:
         careful = Client(enforce_csrf_checks=True)
@@ -158,7 +160,7 @@ class TestSecondFactor:
     """With a code."""
 
     def test_is_asked_for_when_it_is_needed_without_the_password_again(self, client: Client, alice: User) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
 
         asked = sign_in(client, alice, next="/admin/?page=2")
 
@@ -176,7 +178,7 @@ class TestSecondFactor:
         assert client.get("/admin/").status_code == 200
 
     def test_a_wrong_code_can_be_typed_again(self, client: Client, alice: User) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
         proof = proof_in(sign_in(client, alice))
 
         refused = client.post(SIGN_IN, {"proof": proof, "code": wrong_code_of(device)})
@@ -188,7 +190,7 @@ class TestSecondFactor:
         assert not Session.objects.exists()
 
     def test_a_code_works_once(self, client: Client, alice: User) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
         code = code_of(device)
         client.post(SIGN_IN, {"proof": proof_in(sign_in(client, alice)), "code": code})
         other = Client()
@@ -200,7 +202,7 @@ class TestSecondFactor:
         assert Session.objects.count() == 1
 
     def test_a_proof_that_nobody_signed_leads_back(self, client: Client, alice: User) -> None:
-        device = enrol(alice)
+        device = make_factor(alice)
 
         refused = client.post(SIGN_IN, {"proof": f"{alice.public_id}:1:x", "code": code_of(device)})
 
@@ -210,12 +212,78 @@ class TestSecondFactor:
         assert not Session.objects.exists()
 
 
+class TestOrganization:
+    """Named by the address or in the form."""
+
+    def test_stands_in_the_address(self, client: Client, alice: User) -> None:
+        page = client.get("/sign-in/acme/", {"next": "/account/"})
+
+        text = text_of(page)
+        assert "<details open>" in text
+        assert 'name="organization" value="acme"' in text
+        assert 'name="next" value="/account/"' in text
+
+    def test_that_nobody_has_looks_like_one(self, client: Client, alice: User) -> None:
+        pages = [text_of(client.get(f"/sign-in/{slug}/"), f'"{slug}"') for slug in ("acme", "acne")]
+
+        assert pages[0] == pages[1]
+
+
+class TestThrottled:
+    """Too many tries."""
+
+    def test_says_when_the_next_is_looked_at(self, client: Client, alice: User) -> None:
+        for _ in range(FREE):
+            assert sign_in(client, alice, password="not this one at all").status_code == 200
+
+        answer = sign_in(client, alice)
+
+        assert (answer.status_code, answer["Retry-After"]) == (429, "30")
+        assert "The next is looked at in 30 seconds." in text_of(answer)
+        assert not Session.objects.exists()
+
+    def test_codes_too(self, client: Client, alice: User) -> None:
+        device = make_factor(alice)
+        proof = proof_in(sign_in(client, alice))
+        for _ in range(FREE):
+            assert client.post(SIGN_IN, {"proof": proof, "code": wrong_code_of(device)}).status_code == 200
+
+        answer = client.post(SIGN_IN, {"proof": proof, "code": code_of(device)})
+
+        assert (answer.status_code, answer["Retry-After"]) == (429, "30")
+        assert not Session.objects.exists()
+
+
+class TestAdminsAddress:
+    """The admin has no sign-in of its own."""
+
+    def test_leads_here_and_back(self, client: Client, alice: User) -> None:
+        asked = client.get("/admin/?page=2", follow=True)
+
+        assert asked.redirect_chain == [
+            ("/admin/login/?next=/admin/%3Fpage%3D2", 302),
+            ("/sign-in/?next=%2Fadmin%2F%3Fpage%3D2", 302),
+        ]
+        assert 'name="next" value="/admin/?page=2"' in text_of(asked)
+
+    def test_takes_no_password(self, client: Client, alice: User) -> None:
+        answer = client.post("/admin/login/", {"username": "alice", "password": PASSWORD, "organization": "acme"})
+
+        assert answer.status_code == 405
+        assert not Session.objects.exists()
+
+    def test_signs_out_like_everywhere(self, client: Client, alice: User) -> None:
+        sign_in(client, alice)
+
+        assert client.post("/admin/logout/")["Location"] == SIGN_IN
+        assert Session.objects.get().end_reason == "signed out"
+
+
 class TestNothingToAdminister:
     """Members without a role that opens the admin."""
 
     def test_are_told_so_and_can_sign_out(self, client: Client, bob: User) -> None:
-        answer = sign_in(client, bob)
-        assert answer["Location"] == SIGN_IN
+        assert sign_in(client, bob)["Location"] == "/account/"
 
         page = client.get("/admin/", follow=True)
 
@@ -224,8 +292,9 @@ class TestNothingToAdminister:
         assert page.status_code == 403
         assert "<h1>You have nothing to administer</h1>" in text
         assert "<strong>Bob</strong> at\n  <strong>Acme</strong>" in text
-        assert 'action="/admin/logout/"' in text
-        assert client.post("/admin/logout/")["Location"] == SIGN_IN
+        assert 'action="/sign-out/"' in text
+        assert 'href="/account/"' in text
+        assert client.post("/sign-out/")["Location"] == SIGN_IN
         assert Session.objects.get().end_reason == "signed out"
         assert client.get(SIGN_IN).status_code == 200
 
@@ -244,11 +313,11 @@ class TestSignOut:
         sign_in(client, alice)
         key = client.cookies["sessionid"].value
 
-        answer = client.post("/admin/logout/")
+        answer = client.post("/sign-out/")
 
         event = AuditEvent.objects.get(action="session.end")
         assert answer["Location"] == SIGN_IN
-        assert (event.actor_id, event.subject_id, event.door) == (alice.pk, alice.pk, "admin")
+        assert (event.actor_id, event.subject_id, event.door) == (alice.pk, alice.pk, "page")
         assert Session.objects.get().end_reason == "signed out"
         assert not BrowserSession.objects.exists()
         client.cookies["sessionid"] = key
@@ -258,7 +327,7 @@ class TestSignOut:
     def test_is_for_posting_alone(self, client: Client, alice: User, method: str) -> None:
         sign_in(client, alice)
 
-        assert getattr(client, method)("/admin/logout/").status_code == 405
+        assert getattr(client, method)("/sign-out/").status_code == 405
         assert client.get("/admin/").status_code == 200
 
     def test_needs_the_token_of_the_form(self, alice: User) -> None:
@@ -266,11 +335,11 @@ class TestSignOut:
         page = careful.get(SIGN_IN)
         sign_in(careful, alice, csrfmiddlewaretoken=str(page.context["csrf_token"]))
 
-        assert careful.post("/admin/logout/").status_code == 403
+        assert careful.post("/sign-out/").status_code == 403
         assert Session.objects.get().is_live
 
     def test_by_nobody_is_no_error(self, client: Client, db: None) -> None:
-        assert client.post("/admin/logout/")["Location"] == SIGN_IN
+        assert client.post("/sign-out/")["Location"] == SIGN_IN
         assert not AuditEvent.objects.exists()
 
 

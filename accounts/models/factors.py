@@ -1,0 +1,166 @@
+"""Second factors: authenticator apps as django-otp devices of our own, and recovery codes."""
+
+import hashlib
+import json
+import re
+import time
+from base64 import b32decode
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Self
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django_otp.models import Device
+from django_otp.oath import TOTP
+
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.keys import key_mark, open_sealed, seal
+from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
+from accounts.models.organizations import Organization
+
+__all__ = ["Factor", "FactorKind", "RecoveryCode", "has_second_factor"]
+
+STEP: Final = 30
+"""Seconds for which an app shows a code (RFC 6238)."""
+DIGITS: Final = 6
+CODE: Final = re.compile(r"[0-9]{6}")
+TOLERANCE: Final = 1
+"""How many codes before and after the present one are taken: clocks differ."""
+
+
+class FactorKind(StrEnum):
+    """How somebody shows a second time who they are."""
+
+    TOTP = "totp"
+
+
+class FactorQuerySet(TenantQuerySet["Factor"]):
+    """Second factors."""
+
+    reading = Action.FACTOR_LIST
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Keep one's own, and those of people whose factors one may list."""
+        if actor.everything:
+            return self.all()
+        listed = Q(organization_id__in=actor.organizations_where(self.reading))
+        return self.filter(listed | Q(user_id=actor.user_id)) if actor.user_id else self.filter(listed)
+
+    def enrolled(self) -> Self:
+        """Keep those that were shown to work."""
+        return self.filter(confirmed=True)
+
+    def sealed_before(self) -> Self:
+        """Keep those whose secret was encrypted with an older key than the present one."""
+        return self.exclude(secret__startswith=key_mark())
+
+
+class Factor(Row, Device):  # type: ignore[misc]
+    """One second factor of a person; codes are checked through ``django_otp.verify_token``, which holds the row.
+
+    ``secret`` is encrypted, for this row alone (``accounts.keys.seal``): JSON with the ``key`` that the app shares and
+    the ``step`` of the last code that was used, which is not taken again.
+    """
+
+    id = PrefixedIDField(prefix="fct")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="factors")
+    kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in FactorKind])
+    secret = models.TextField(editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    objects = FactorQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "second factor"
+        indexes = [
+            models.Index(fields=["user", "created_at", "id"], name="factor_of_user"),
+            models.Index(fields=["organization"], name="factor_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def persistent_id(self) -> str:
+        """How django-otp names the row: with a number."""
+        return f"{self.model_label()}/{self.pk.int}"
+
+    @property
+    def subject(self) -> Any:
+        """The person."""
+        return self.user
+
+    @property
+    def held(self) -> dict[str, Any]:
+        """What the secret holds."""
+        opened: dict[str, Any] = json.loads(open_sealed(self._sealed_for, self.secret) or "{}")
+        return opened
+
+    @held.setter
+    def held(self, content: dict[str, Any]) -> None:
+        self.secret = seal(self._sealed_for, json.dumps(content))
+
+    @property
+    def _sealed_for(self) -> str:
+        # SECURITY: a secret that is copied into another row opens nothing there.
+        return f"factor {self.pk}"
+
+    def verify_token(self, token: str) -> bool:
+        """Say whether a code is right now, and use it up; ``django_otp.verify_token`` alone asks, and holds the row."""
+        held = self.held
+        if not CODE.fullmatch(token) or not held:
+            return False
+        totp = TOTP(b32decode(held["key"]), step=STEP, digits=DIGITS)
+        totp.time = time.time()  # one moment for the whole comparison
+        if not totp.verify(int(token), tolerance=TOLERANCE, min_t=held["step"] + 1):
+            return False
+        self.held = {**held, "step": totp.t()}
+        self.last_used_at = timezone.now()
+        self.save(update_fields=["secret", "last_used_at"])
+        return True
+
+
+def code_digest(code: str) -> str:
+    """Hash a recovery code as it is stored: 120 bits from the system's generator need no slow hash (ASVS 6.5.2)."""
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+class RecoveryCodeQuerySet(models.QuerySet["RecoveryCode"]):
+    """Recovery codes."""
+
+    def left(self, user_id: UUID) -> int:
+        """Count those that a person has not used."""
+        return len(self.filter(user_id=user_id, used_at=None).values_list("pk"))
+
+    def use(self, user_id: UUID, code: str, *, at: datetime) -> bool:
+        """Use one up; of several at once, one is told yes."""
+        unused = self.filter(user_id=user_id, code_hash=code_digest(code), used_at=None)
+        return bool(unused.update(used_at=at))
+
+
+class RecoveryCode(models.Model):
+    """What opens the door once when the second factor is lost."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="recovery_codes")
+    code_hash = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    used_at = models.DateTimeField(null=True, editable=False)
+
+    objects = RecoveryCodeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "code_hash"], name="recovery_code_once")]
+
+    def __str__(self) -> str:
+        return f"recovery code {self.pk}"
+
+
+def has_second_factor(user: Any) -> bool:
+    """Say whether a person has enrolled a second factor."""
+    return bool(Factor.objects.enrolled().filter(user_id=user.pk).exists())

@@ -1,0 +1,108 @@
+"""Showing once more who one is, in a session that is open: asked for before what a borrowed browser should not do."""
+
+from collections.abc import Callable
+
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts import audit
+from accounts.actions import Action
+from accounts.actors import Actor
+from accounts.errors import Invalid, NotAuthenticated, NotFound
+from accounts.models import Session, User
+from accounts.models.factors import has_second_factor
+from accounts.operations.base import operation
+from accounts.operations.factors import code_used
+from accounts.operations.sessions import SecondFactorNeeded, proven
+from accounts.operations.tries import Tried, confirm_present_password, guard_password_unchanged, try_code
+
+__all__ = ["session_confirm", "session_confirm_with_code"]
+
+
+def session_confirm(*, actor: Actor, user: User, current_password: str, key_hash: str) -> Session:
+    """Note that the person of a browser's session showed just now that it is them; the browser gets a fresh key.
+
+    :param key_hash: of the fresh key
+    :raises NotFound: if it is somebody else's account, or there is no such session
+    :raises Invalid: if it is another password
+    :raises SecondFactorNeeded: if the password was right and a second factor is enrolled
+    :raises Conflict: if the password was changed at the same moment
+    :raises Throttled: after too many wrong ones
+    """
+    return _confirmed(
+        actor,
+        lambda: _session_confirm(actor=actor, user=user, current_password=current_password, key_hash=key_hash),
+    )
+
+
+def session_confirm_with_code(*, actor: Actor, proof: str, code: str, key_hash: str) -> Session:
+    """Do the same for somebody whose password was right, with the code of their second factor.
+
+    :param proof: from ``SecondFactorNeeded``
+    :param key_hash: of the fresh key
+    :raises NotAuthenticated: if too much time went by, the account changed meanwhile, or it is somebody else's
+    :raises SecondFactorNeeded: if the code is wrong or was used before
+    :raises Throttled: after too many wrong ones
+    """
+    user, password_seen = proven(proof)
+    if user.pk != actor.user_id:
+        raise NotAuthenticated("This is somebody else's account.", remedy="Start again.")
+    tried = try_code(actor, user)
+    return _confirmed(
+        actor,
+        lambda: _session_confirm_with_code(
+            actor=actor, user=user, password_seen=password_seen, code=code, key_hash=key_hash, tried=tried
+        ),
+    )
+
+
+def _confirmed(actor: Actor, confirm: Callable[[], Session | SecondFactorNeeded]) -> Session:
+    """Give the session, or raise the refusal and record it."""
+    try:
+        outcome = confirm()
+        if isinstance(outcome, SecondFactorNeeded):
+            raise outcome
+    except (Invalid, NotAuthenticated) as refusal:
+        why = type(refusal).__name__
+        audit.failed(actor, Action.SESSION_CONFIRM, None, organization_id=actor.organization_id, why=why)
+        raise
+    return outcome
+
+
+@operation(Action.SESSION_CONFIRM, prepare=confirm_present_password)
+def _session_confirm(
+    *, actor: Actor, user: User, current_password: str, key_hash: str, checked: str = ""
+) -> Session | SecondFactorNeeded:
+    """Renew the session, or return the refusal where the password was right."""
+    user = User.objects.locked(user)
+    guard_password_unchanged(user, checked)
+    if has_second_factor(user):
+        return SecondFactorNeeded("Your account has a second factor.", user=user)
+    return _renewed(actor, user, key_hash, ("pwd",))
+
+
+@operation(Action.SESSION_CONFIRM)
+def _session_confirm_with_code(
+    *, actor: Actor, user: User, password_seen: str, code: str, key_hash: str, tried: Tried
+) -> Session:
+    """Renew the session."""
+    user = User.objects.locked(user)
+    if not constant_time_compare(user.get_session_auth_hash(), password_seen):
+        raise NotAuthenticated("The account was changed meanwhile.", remedy="Start again.")
+    method = code_used(user, code)
+    if not method:
+        raise SecondFactorNeeded("The code is wrong, or was used before.", user=user)
+    tried.was_right()
+    return _renewed(actor, user, key_hash, ("pwd", method))
+
+
+def _renewed(actor: Actor, user: User, key_hash: str, methods: tuple[str, ...]) -> Session:
+    mine = Session.objects.live().filter(user=user, kind=Session.BROWSER)
+    session = mine.filter(pk=actor.session_id).first() if actor.session_id else None
+    if session is None:
+        raise NotFound("Session not found.")
+    # SECURITY: what knew the key before may not go on with it once more is permitted (session fixation).
+    session.key_hash, session.methods, session.authenticated_at = key_hash, list(methods), timezone.now()
+    session.save()
+    audit.record(actor, Action.SESSION_CONFIRM, user, session=session.public_id, methods=list(methods))
+    return session

@@ -1,0 +1,149 @@
+"""The one sign-in page, for everybody: a password first, then a code where a second factor is enrolled."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.actors import Door
+from accounts.browser import fresh_key, home_of, is_borrowed, next_address, request_actor, sign_out, signed_in
+from accounts.errors import AccountsError, Throttled
+from accounts.models import Organization, Session, User
+from accounts.models.sessions import session_key_hash
+from accounts.operations.sessions import SecondFactorNeeded, session_start, session_start_with_code
+from accounts.pages.passwords import USUAL_ORGANIZATION, PageForm, PasswordInput, WhereForm
+
+__all__ = ["CodeForm", "code_page", "refused", "sign_in", "sign_out_page"]
+
+
+class SignInForm(WhereForm):
+    """E-mail or username, password, and the organization where it is not the usual one."""
+
+    field_order = ("username", "password", "organization")
+    username = forms.CharField(
+        label="E-mail or username",
+        max_length=254,
+        widget=forms.TextInput(
+            attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    password = PasswordInput(label="Password", autocomplete="current-password")
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        if self.is_bound:  # the name stays after an error, the password is to be typed again
+            del self.fields["username"].widget.attrs["autofocus"]
+            self.fields["password"].widget.attrs["autofocus"] = True
+
+
+class CodeForm(PageForm):
+    """The code of a second factor, and the proof that the password was right."""
+
+    proof = forms.CharField(max_length=500, widget=forms.HiddenInput)
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        help_text="Six digits from your authenticator app, or a recovery code.",
+        widget=forms.TextInput(
+            attrs={"autofocus": True, "autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    is_void = False
+    """Whether the proof opens nothing any more: everything begins anew."""
+
+    def clean_code(self) -> str:
+        """Take it however it was spaced."""
+        return "".join(str(self.cleaned_data["code"]).split())
+
+    def refuse(self, refusal: AccountsError) -> None:
+        """Let a wrong code be typed again; nobody should have to delete it first."""
+        self.is_void = not isinstance(refusal, SecondFactorNeeded)
+        self.add_error(None if self.is_void else "code", f"{refusal.message} {refusal.remedy}")
+        self.data = {"proof": self.cleaned_data["proof"], "code": ""}
+
+
+@sensitive_post_parameters("password", "code", "proof")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpResponse:
+    """Sign in: the same answer whatever was wrong."""
+    if isinstance(request.user, User):
+        return _onward(request, request.user)
+    if "proof" in request.POST:
+        return _with_code(request)
+    form = SignInForm(request.POST or None, initial={"organization": slug})
+    refusal: AccountsError | None = None
+    if request.method == "POST" and form.is_valid():
+        values, key = form.cleaned_data, fresh_key()
+        try:
+            session = session_start(
+                actor=request_actor(request, Door.PAGE),
+                organization=Organization.objects.named(values["organization"].lower()).first(),
+                login=values["username"],
+                password=values["password"],
+                key_hash=session_key_hash(key),
+            )
+        except SecondFactorNeeded as needed:
+            return code_page(request, CodeForm(initial={"proof": needed.proof}))
+        except AccountsError as problem:
+            refusal = problem
+            form.add_error(None, f"{problem.message} {problem.remedy}")
+        else:
+            return _signed_in(request, session, key)
+    context = {"form": form, "next": next_address(request)}
+    return refused(render(request, "accounts/pages/sign_in.html", context), refusal)
+
+
+def _with_code(request: HttpRequest) -> HttpResponse:
+    form = CodeForm(request.POST)
+    refusal: AccountsError | None = None
+    if form.is_valid():
+        key = fresh_key()
+        try:
+            session = session_start_with_code(
+                actor=request_actor(request, Door.PAGE), **form.cleaned_data, key_hash=session_key_hash(key)
+            )
+        except AccountsError as problem:
+            refusal = problem
+            form.refuse(problem)
+        else:
+            return _signed_in(request, session, key)
+    return refused(code_page(request, form), refusal)
+
+
+def code_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
+    """Ask for the code, where the password was asked for."""
+    context = {"form": form, "next": next_address(request), "address": request.path}
+    return render(request, "accounts/pages/code.html", context)
+
+
+def refused(response: HttpResponse, refusal: AccountsError | None) -> HttpResponse:
+    """Say so where there were too many tries, and when the next is looked at."""
+    if isinstance(refusal, Throttled):
+        response.status_code = refusal.http_status
+        response["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def _signed_in(request: HttpRequest, session: Session, key: str) -> HttpResponse:
+    signed_in(request, session, key)
+    return _onward(request, session.user)
+
+
+def _onward(request: HttpRequest, user: User) -> HttpResponse:
+    """Lead on whoever is signed in: to a password of their own, or to where they wanted."""
+    wanted = next_address(request) or home_of(user)
+    if user.must_change_password and not is_borrowed(request):
+        return HttpResponseRedirect(f"{reverse('password-change')}?{urlencode({'next': wanted})}")
+    return HttpResponseRedirect(wanted)
+
+
+@require_POST
+def sign_out_page(request: HttpRequest) -> HttpResponse:
+    """Sign out; by nobody it is no error."""
+    sign_out(request, Door.PAGE)
+    return redirect("sign-in")
