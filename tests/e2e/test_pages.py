@@ -311,7 +311,9 @@ KINDS = {
         "acting", f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}", first=_acting(f"{ADMIN}/user/")
     ),
     "banner on a page": Kind(
-        "acting elsewhere", f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}", first=_acting("/account/password/")
+        "acting elsewhere",
+        f"{ADMIN}/user/verbs/impersonate/?selected={{moderator}}",
+        first=_acting("/account/password/"),
     ),
     "organizations": Kind("root", f"{ADMIN}/organization/"),
     "new organization": Kind("root", f"{ADMIN}/organization/add/"),

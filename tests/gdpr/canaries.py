@@ -61,6 +61,7 @@ WORDS: Final[Mapping[tuple[str, str], Any]] = {
     ("accounts_idempotencykey", "result_kind"): "user",
     ("accounts_failedtries", "kind"): "code",
     ("accounts_invite", "kind"): "email",
+    ("accounts_factor", "kind"): "totp",
     ("accounts_invite", "invited_by_kind"): "user",
 }
 """What can only be one of a few words; where it says how far a thing is, that it is over, so that nothing holds."""
