@@ -27,9 +27,10 @@ class Command(BaseCommand):
         "Get an access token, good for ten minutes, and a refresh token, which works once: with somebody's password "
         "(and the code of their second factor), or with the refresh token from before."
     )
+    default_format = "json"
     examples = (
-        "user_token --login bob@example.com --password-stdin --json < password.txt",
-        "user_token --refresh - --json < refresh.txt",
+        "user_token --login bob@example.com --password-stdin < password.txt",
+        "user_token --refresh - < refresh.txt",
     )
 
     def add_arguments(self, parser: Parser) -> None:  # type: ignore[override]
