@@ -93,6 +93,7 @@ def factor_enrol_start(*, actor: Actor, user: User, name: str = "") -> Enrolment
     )
     factor.held = {"key": key, "step": -1}
     factor.save()
+    audit.record(actor, Action.FACTOR_ENROL, user, factor=factor.public_id, kind=factor.kind, begun=True)
     return Enrolment(factor, key, _address(user, key))
 
 
@@ -121,6 +122,8 @@ def _address(user: User, key: str) -> str:
 
 
 def _counted(arguments: dict[str, Any]) -> dict[str, Any]:
+    if arguments["user"].pk != arguments["actor"].user_id:  # nobody uses up the tries of somebody else
+        raise NotFound("User not found.")
     return {"tried": try_code(arguments["actor"], arguments["user"])}
 
 
@@ -214,16 +217,17 @@ def factor_remove(*, actor: Actor, factor: Factor, reason: str = "") -> User:
     policy.require(actor, Action.FACTOR_REMOVE, user)
     policy.require_all_theirs(actor, Action.FACTOR_REMOVE, user)
     guard_changeable(user)
-    if user.pk == actor.user_id:
+    own = user.pk == actor.user_id
+    if own:
         require_recent(actor)
     if not Factor.objects.filter(pk=factor.pk).delete()[0]:
         raise NotFound("Second factor not found.")
     is_last = not has_second_factor(user)
     if is_last:
         RecoveryCode.objects.filter(user=user).delete()
-    if is_last and user.pk == actor.user_id:
+    if is_last and own:
         _guard_not_asked_for(user)
-    ended = _ended(actor, Action.FACTOR_REMOVE, user, must_enrol=is_last)
+    ended = _ended(actor, Action.FACTOR_REMOVE, user, must_enrol=is_last and not own)
     audit.record(
         actor,
         Action.FACTOR_REMOVE,
@@ -243,7 +247,9 @@ def user_disable_two_factor(*, actor: Actor, user: User, reason: str = "", expec
 
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
-    :raises Conflict: if the account is restricted or being erased, or the version is another one
+    :raises Conflict: if the account is restricted or being erased, the version is another one, or one is asked for of
+        the actor, whose own they are
+    :raises NotRecent: if they are one's own, and it was longer ago that one showed who one is
     """
     return _all_removed(actor, Action.USER_DISABLE_TWO_FACTOR, user, reason, expected_version, must_enrol=False)
 
@@ -255,6 +261,7 @@ def user_reset_two_factor(*, actor: Actor, user: User, reason: str = "", expecte
     :raises NotFound: if the account does not exist for the actor
     :raises NotAllowed: without the permission, or on somebody more powerful
     :raises Conflict: if the account is restricted or being erased, or the version is another one
+    :raises NotRecent: if they are one's own, and it was longer ago that one showed who one is
     """
     return _all_removed(actor, Action.USER_RESET_TWO_FACTOR, user, reason, expected_version, must_enrol=True)
 
@@ -268,6 +275,10 @@ def _all_removed(
     policy.require_all_theirs(actor, action, user)
     expect_version(user, expected_version)
     guard_changeable(user)
+    if user.pk == actor.user_id:
+        require_recent(actor)
+        if not must_enrol:
+            _guard_not_asked_for(user)
     removed = Factor.objects.filter(user=user, confirmed=True).count()
     Factor.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
@@ -281,13 +292,11 @@ def _all_removed(
 
 
 def _ended(actor: Actor, action: Action, user: User, *, must_enrol: bool) -> dict[str, int]:
-    """End what the person was signed in with, unless they do it themselves; says what."""
-    if user.pk == actor.user_id:
-        return {}
+    """Settle what the next sign-in asks for, and end what somebody else's account is signed in with; says what."""
     if user.must_enrol != must_enrol:
         user.must_enrol = must_enrol
         user.save()
-    return end_credentials(user, action, keys=False)
+    return {} if user.pk == actor.user_id else end_credentials(user, action, keys=False)
 
 
 def _guard_not_asked_for(user: User) -> None:

@@ -1,15 +1,27 @@
 """Second factors: enrolled, asked for, used up, taken away."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts import policy
 from accounts.actors import Actor, Door
-from accounts.errors import AccountsError, Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound
+from accounts.errors import AccountsError, Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound, NotRecent
 from accounts.keys import Purpose, keyring, rotate
-from accounts.models import AuditEvent, Factor, Membership, Organization, Outbox, RecoveryCode, Session, User
+from accounts.models import (
+    AuditEvent,
+    Factor,
+    FailedTries,
+    Membership,
+    Organization,
+    Outbox,
+    RecoveryCode,
+    Session,
+    User,
+)
 from accounts.operations.base import NewPassword
 from accounts.operations.factors import (
     MOST,
@@ -108,6 +120,7 @@ class TestEnrolment:
                 factor_enrol_start(actor=actor, user=bob)
         with pytest.raises(NotFound):
             factor_enrol_finish(actor=oneself(root), user=bob, code="123456")
+        assert not FailedTries.objects.exists()
         with pytest.raises(NotFound):
             recovery_codes_renew(actor=oneself(root), user=bob)
 
@@ -268,6 +281,28 @@ class TestTakingAway:
             factor_remove(actor=oneself(bob), factor=factor)
 
         assert Factor.objects.filter(pk=factor.pk).exists()
+
+    @pytest.mark.parametrize("operation", [user_disable_two_factor, user_reset_two_factor])
+    def test_one_s_own_by_the_admin_s_door_want_a_recent_sign_in(self, erin: User, operation: Any) -> None:
+        make_factor(erin)
+        session = SessionFactory.create(user=erin, authenticated_at=timezone.now() - timedelta(minutes=6))
+
+        with pytest.raises(NotRecent):
+            operation(actor=oneself(erin, session), user=erin)
+
+        assert Factor.objects.filter(user=erin).exists()
+
+    def test_an_admin_s_own_are_not_disabled_where_one_is_asked_for(self, erin: User, operator: Actor) -> None:
+        make_factor(erin)
+        org_update(actor=operator, organization=erin.organization, second_factor="admins")
+        actor = oneself(erin, SessionFactory.create(user=erin))
+
+        with pytest.raises(Conflict, match="asks for a second factor"):
+            user_disable_two_factor(actor=actor, user=erin)
+        user_reset_two_factor(actor=actor, user=erin)
+
+        erin.refresh_from_db()
+        assert erin.must_enrol
 
     @pytest.mark.parametrize("who", ["carol", "frank", "dave", "mallory"])
     def test_refused_to_who_may_not(self, cast: Any, who: str) -> None:
