@@ -98,11 +98,11 @@ def _session_confirm_with_code(
 
 def _renewed(actor: Actor, user: User, key_hash: str, methods: tuple[str, ...]) -> Session:
     mine = Session.objects.live().filter(user=user, kind=Session.BROWSER)
-    session = mine.filter(pk=actor.session_id).first() if actor.session_id else None
-    if session is None:
+    # SECURITY: what knew the key before may not go on with it once more is permitted (session fixation); and a session
+    # that is ended at this moment stays so, which writing back what was read before would undo.
+    renewed = {"key_hash": key_hash, "methods": list(methods), "authenticated_at": timezone.now()}
+    if not (actor.session_id and mine.filter(pk=actor.session_id).update(**renewed)):
         raise NotFound("Session not found.")
-    # SECURITY: what knew the key before may not go on with it once more is permitted (session fixation).
-    session.key_hash, session.methods, session.authenticated_at = key_hash, list(methods), timezone.now()
-    session.save()
+    session = Session.objects.select_related("user__organization").get(pk=actor.session_id)
     audit.record(actor, Action.SESSION_CONFIRM, user, session=session.public_id, methods=list(methods))
     return session
