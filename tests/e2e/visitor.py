@@ -95,8 +95,12 @@ class Visitor:
 
     @property
     def complaints(self) -> list[str]:
-        """What went wrong. The browser gives up a page that turns out to be a file, and nothing else by itself."""
-        return [*self._noticed, *(f"given up: {url}" for url in self._given_up if url not in self._files)]
+        """What went wrong, each thing once, however often the browser tried.
+
+        It gives up a page that turns out to be a file, and nothing else by itself.
+        """
+        given_up = (f"given up: {url}" for url in self._given_up if url not in self._files)
+        return [*dict.fromkeys([*self._noticed, *given_up])]
 
     # --- going about ----------------------------------------------------------------------
 
