@@ -22,8 +22,8 @@ from accounts.operations.factors import (
     recovery_codes_renew,
 )
 from accounts.pages.account.registry import account_page, actor_of, draw, person_of, recently_authenticated
+from accounts.pages.codes import refused
 from accounts.pages.passwords import PageForm
-from accounts.pages.signing_in import refused
 from accounts.policy import needs_second_factor
 
 __all__ = ["two_factor"]
