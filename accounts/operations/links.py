@@ -1,4 +1,4 @@
-"""One-time links: made for one purpose, kept as a hash, void when what they stand on changes.
+"""One-time links, and codes by mail: made for one purpose, kept as a hash, void when what they stand on changes.
 
 Their secrets are made at the last moment: by whoever shows one, or by the worker when it writes the
 letter, so that none ever lies in the outbox or a queue.
@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from accounts.errors import Conflict, NotAuthenticated
 from accounts.mail import LETTERS, NotSent, guard_true
-from accounts.models import EmailChange, Invite, OneTimeLink, Outbox, Purpose, User
+from accounts.models import EmailChange, Factor, Invite, OneTimeLink, Outbox, Purpose, User
 from accounts.secrets import generate, matches, parse
 
 __all__ = [
     "LIFE",
     "LINKED",
+    "code_for",
     "dead_link",
     "guard_may_sign_in",
     "link_find",
@@ -102,6 +103,23 @@ def link_for(row: Outbox) -> str:
             return mint_invite(Invite.objects.get(letter=row), is_mailed=True)
         guard_may_sign_in(user)
         return mint(user, LINKED[row.kind], is_mailed=True)
+
+
+def code_for(row: Outbox) -> str:
+    """Make the code that a letter carries, while it is written; the one of an earlier attempt is dead.
+
+    :raises NotSent: if the letter was taken back meanwhile, or no code is waited for any more
+    """
+    with transaction.atomic():
+        user = User.objects.locked(row.user)
+        if not Outbox.objects.filter(pk=row.pk, state=Outbox.QUEUED).exists():
+            raise NotSent("taken back")
+        guard_true(LETTERS[row.kind], user, row.address)
+        factor = Factor.objects.mailed().filter(user=user).first()
+        code = factor.fresh_code() if factor else ""
+    if not code:
+        raise NotSent("no code is waited for any more")
+    return code
 
 
 def void(user: User, reason: str, *, confirmations: bool = True) -> int:

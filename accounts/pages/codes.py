@@ -6,11 +6,12 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.actors import Actor
 from accounts.browser import fresh_key, next_address
-from accounts.errors import AccountsError, Throttled
+from accounts.errors import AccountsError, NotAuthenticated, Throttled
 from accounts.models import Session
 from accounts.models.sessions import session_key_hash
-from accounts.operations.sessions import SecondFactorNeeded
+from accounts.operations.proofs import SecondFactorNeeded, mail_code_send, methods_of, proven
 from accounts.pages.passwords import PageForm
 
 __all__ = ["ask_code", "code_step", "refused"]
@@ -23,7 +24,6 @@ class CodeForm(PageForm):
     code = forms.CharField(
         label="Code",
         max_length=40,
-        help_text="Six digits from your authenticator app, or a recovery code.",
         widget=forms.TextInput(
             attrs={"autofocus": True, "autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
         ),
@@ -44,30 +44,59 @@ class CodeForm(PageForm):
 
 def ask_code(request: HttpRequest, needed: SecondFactorNeeded) -> HttpResponse:
     """Ask for the code, where the password was asked for."""
-    return _code_page(request, CodeForm(initial={"proof": needed.proof}))
+    return _code_page(request, CodeForm(initial={"proof": needed.proof}), mailed_to=needed.mailed_to)
 
 
 def code_step(
-    request: HttpRequest, check: Callable[..., Session], onward: Callable[[HttpRequest, Session, str], HttpResponse]
+    request: HttpRequest,
+    actor: Actor,
+    check: Callable[..., Session],
+    onward: Callable[[HttpRequest, Session, str], HttpResponse],
 ) -> HttpResponse:
-    """Take the code that was asked for.
+    """Take the code that was asked for, or have one mailed.
 
-    :param check: of ``proof``, ``code`` and ``key_hash``, gives the session
+    :param check: of ``actor``, ``proof``, ``code`` and ``key_hash``, gives the session
     :param onward: answers with the session and the browser's fresh key
     """
+    if "send" in request.POST:
+        return _send(request, actor)
     form, key = CodeForm(request.POST), fresh_key()
     refusal: AccountsError | None = None
     if form.is_valid():
         try:
-            return onward(request, check(**form.cleaned_data, key_hash=session_key_hash(key)), key)
+            return onward(request, check(actor=actor, **form.cleaned_data, key_hash=session_key_hash(key)), key)
         except AccountsError as problem:
             refusal = problem
             form.refuse(problem)
     return refused(_code_page(request, form), refusal)
 
 
-def _code_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
-    context = {"form": form, "next": next_address(request), "address": request.path}
+def _send(request: HttpRequest, actor: Actor) -> HttpResponse:
+    form = CodeForm(initial={"proof": request.POST["proof"]})
+    try:
+        mailed_to = mail_code_send(actor=actor, proof=request.POST["proof"])
+    except AccountsError as problem:
+        return refused(_code_page(request, form, problem=problem), problem)
+    return _code_page(request, form, mailed_to=mailed_to)
+
+
+def _code_page(
+    request: HttpRequest, form: CodeForm, *, mailed_to: str = "", problem: AccountsError | None = None
+) -> HttpResponse:
+    methods: list[str] = []
+    try:
+        methods = methods_of(proven(str(form["proof"].value())).user)
+    except NotAuthenticated as late:
+        form.is_void = True
+        problem = problem if form.errors else late
+    context = {
+        "form": form,
+        "methods": methods,
+        "mailed_to": mailed_to,
+        "problem": problem,
+        "next": next_address(request),
+        "address": request.path,
+    }
     return render(request, "accounts/pages/code.html", context)
 
 

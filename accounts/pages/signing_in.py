@@ -1,6 +1,5 @@
 """The one sign-in page, for everybody: a password first, then a code where a second factor is enrolled."""
 
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -16,7 +15,8 @@ from accounts.browser import fresh_key, home_of, is_borrowed, next_address, requ
 from accounts.errors import AccountsError
 from accounts.models import Organization, Session, User
 from accounts.models.sessions import session_key_hash
-from accounts.operations.sessions import SecondFactorNeeded, session_start, session_start_with_code
+from accounts.operations.proofs import SecondFactorNeeded
+from accounts.operations.sessions import session_start, session_start_with_code
 from accounts.pages.codes import ask_code, code_step, refused
 from accounts.pages.passwords import USUAL_ORGANIZATION, PasswordInput, WhereForm
 
@@ -50,8 +50,7 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
     if isinstance(request.user, User):
         return _onward(request, request.user)
     if "proof" in request.POST:
-        start = partial(session_start_with_code, actor=request_actor(request, Door.PAGE))
-        return code_step(request, start, _signed_in)
+        return code_step(request, request_actor(request, Door.PAGE), session_start_with_code, _signed_in)
     form = SignInForm(request.POST or None, initial={"organization": slug})
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():
