@@ -62,7 +62,7 @@ class ProofInput(Input):
     proof = Text(write_only=True, max_length=500, help_text="from the problem that asked for the second factor")
 
 
-class CodeInput(ProofInput):
+class SecondStepInput(ProofInput):
     """The second step of signing in."""
 
     code = Text(write_only=True, max_length=40, help_text="from the app or the letter, or a recovery code")
@@ -90,7 +90,9 @@ class AuthViewSet(HouseViewSet):
     authentication_classes = []
     endpoints = {
         "token": Endpoint(name="token_start", input=TokenInput, output=TokenOutput, is_bounded=True),
-        "second_factor": Endpoint(name="token_start_with_code", input=CodeInput, output=TokenOutput, is_bounded=True),
+        "second_factor": Endpoint(
+            name="token_start_with_code", input=SecondStepInput, output=TokenOutput, is_bounded=True
+        ),
         "send_code": Endpoint(
             name="mail_code_send", input=ProofInput, output=AcceptedOutput, status=202, is_bounded=True
         ),

@@ -69,6 +69,12 @@ class FactorQuerySet(TenantQuerySet["Factor"]):
         """Keep codes by mail."""
         return self.filter(kind=FactorKind.EMAIL)
 
+    def forget_code(self, user: Any) -> None:
+        """Let the code that a person waits for be good for nothing any more."""
+        for factor in self.mailed().filter(user=user):
+            factor.held = NO_CODE
+            factor.save(update_fields=["secret"])
+
     def sealed_before(self) -> Self:
         """Keep those whose secret was encrypted with an older key than the present one."""
         return self.exclude(secret__startswith=key_mark())

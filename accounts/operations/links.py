@@ -19,6 +19,7 @@ from accounts.models import EmailChange, Factor, Invite, OneTimeLink, Outbox, Pu
 from accounts.secrets import generate, matches, parse
 
 __all__ = [
+    "CODE",
     "LIFE",
     "LINKED",
     "code_for",
@@ -39,6 +40,8 @@ LIFE: Final[Mapping[Purpose, timedelta]] = {
     Purpose.EMAIL_CONFIRM: timedelta(days=3),
     Purpose.EMAIL_CHANGE: timedelta(days=3),
 }
+CODE: Final = "mail_code"
+"""The letter that carries a code."""
 LINKED: Final[Mapping[str, Purpose]] = {
     kind: Purpose(letter.purpose) for kind, letter in LETTERS.items() if letter.purpose in set(Purpose)
 }
@@ -125,15 +128,16 @@ def code_for(row: Outbox) -> str:
 def void(user: User, reason: str, *, confirmations: bool = True) -> int:
     """Make a person's links useless, and take back the letters that would carry one; says how many links there were.
 
-    A change of address that waits for its link is over.
+    A change of address that waits for its link is over, and a code that was mailed is good for nothing.
 
     :param reason: the verb that does it, which the letters keep
     :param confirmations: also those that only confirm an address: they open no door
     """
     kept = () if confirmations else (Purpose.EMAIL_CONFIRM,)
-    letters = [letter for letter, purpose in LINKED.items() if purpose not in kept]
+    letters = [CODE, *(letter for letter, purpose in LINKED.items() if purpose not in kept)]
     Outbox.objects.filter(user=user, kind__in=letters).drop(f"taken back by {reason}")
     EmailChange.objects.filter(user=user).delete()
+    Factor.objects.forget_code(user)
     return user.one_time_links.exclude(purpose__in=kept).void()
 
 

@@ -15,6 +15,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.errors import Conflict, NotAuthenticated, NotFound, Throttled
 from accounts.models import Factor, FactorKind, Outbox, User
 from accounts.operations.base import operation
+from accounts.operations.links import CODE
 from accounts.operations.outbox import tell
 
 __all__ = [
@@ -34,7 +35,6 @@ LIFE: Final = timedelta(minutes=10)
 """How long the password counts while the second factor is looked for: a letter takes its time."""
 SALT: Final = "accounts.second-factor"
 MARK_BYTES: Final = 12
-LETTER: Final = "mail_code"
 LETTERS: Final = 5
 """How many codes are mailed to a person in an hour."""
 
@@ -107,7 +107,7 @@ def second_factor_asked(actor: Actor, user: User, *, mails: bool = True) -> Seco
     methods, mark = methods_of(user), secrets.token_urlsafe(MARK_BYTES)
     proof = signing.dumps([user.public_id, user.get_session_auth_hash(), mark], salt=SALT)
     mailed_to = ""
-    has_room = methods == [FactorKind.EMAIL] and not Outbox.objects.seconds_to_room(user, LETTER, most=LETTERS)
+    has_room = methods == [FactorKind.EMAIL] and not Outbox.objects.seconds_to_room(user, CODE, most=LETTERS)
     if mails and has_room and user.email_verified:
         factor = Factor.objects.enrolled().mailed().get(user=user)
         code_mailed(actor, factor, mailed_for(user, mark))
@@ -149,9 +149,9 @@ def mailed_for(user: User, mark: str) -> str:
 def code_mailed(actor: Actor, factor: Factor, bound: str) -> None:
     """Put a code into the outbox, in the caller's transaction with the account locked; the worker makes it."""
     user = factor.user
-    Outbox.objects.filter(user=user, kind=LETTER).drop("another code was asked for")
+    Outbox.objects.filter(user=user, kind=CODE).drop("another code was asked for")
     factor.wait_for_code(bound)
-    tell(user, LETTER)
+    tell(user, CODE)
     person = replace(actor, kind=ActorKind.USER, id=user.pk, organization_id=user.organization_id)
     audit.record(person, Action.FACTOR_SEND_CODE, user, factor=factor.public_id)
 
@@ -161,5 +161,5 @@ def guard_not_too_many(user: User) -> None:
 
     :raises Throttled: saying when there is room again
     """
-    if seconds := Outbox.objects.seconds_to_room(user, LETTER, most=LETTERS):
+    if seconds := Outbox.objects.seconds_to_room(user, CODE, most=LETTERS):
         raise Throttled("Too many codes were mailed.", remedy="Use the last one, or wait.", retry_after=seconds)
