@@ -199,7 +199,7 @@ class RequestAdmin(DutyAdmin):
                     ("Due", f"{row.due_at:%Y-%m-%d}"),
                     ("Extended", f"{moment(row.extended_at)} UTC" if row.extended_at else ""),
                     ("Closed", f"{moment(row.closed_at)} UTC" if row.closed_at else ""),
-                    ("How it came, or why it ended so", row.note),
+                    ("How it came" if is_open(row) else "Note", row.note),
                 )
                 if value
             ],

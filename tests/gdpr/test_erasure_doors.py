@@ -326,7 +326,7 @@ class TestManyByProgram:
         answer = program("POST", "users/bulk/", body)
 
         (told,) = answer.body["errors"]
-        assert (answer.status_code, told["field"], "users/{id}/purge/" in told["detail"]) == (422, "request", True)
+        assert (answer.status_code, told["field"], "users/{id}/purge/" in told["message"]) == (422, "request", True)
         assert everything() == before
 
     def test_one_that_is_refused_stops_nobody(self, bob: User, alice: User, erin: User) -> None:

@@ -35,13 +35,18 @@ def address(request: SubjectRequest) -> str:
     return f"/admin/gdpr/subjectrequest/{request.public_id}/"
 
 
-def page(user: User, request: SubjectRequest) -> str:
-    """Open the page as somebody."""
+def opened(user: User, path: str) -> str:
+    """Open a page as somebody."""
     click = Client()
     sign_in(click, user)
-    response = click.get(address(request))
+    response = click.get(path)
     assert response.status_code == 200
     return response.content.decode()
+
+
+def page(user: User, request: SubjectRequest) -> str:
+    """Open a request's page as somebody."""
+    return opened(user, address(request))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +109,9 @@ def test_one_answered_by_an_erasure_leads_to_the_receipt(
 
     shown = page(alice, request)
 
-    assert f'href="/admin/gdpr/erasure/{erasure.public_id}/"' in shown
+    there = f"/admin/gdpr/erasure/{erasure.public_id}/"
+    assert f'href="{there}"' in shown
+    assert f'href="{address(request)}"' in opened(alice, there)
     assert "Erasure, with its receipt" in shown
     assert "days late" in shown
     assert f"subject={bob.public_id}" in shown
