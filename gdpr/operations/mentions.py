@@ -102,20 +102,18 @@ class _Like(Func):
 
     output_field = BooleanField()
 
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         """Ask for each: SQLite minds the case of other letters alone."""
         (text, held), *forms = map(compiler.compile, self.get_source_expressions())
-        likes = (f"{text} LIKE {form} ESCAPE '\\'" for form, _ in forms)
-        return f"({' OR '.join(likes)})", [value for _, given in forms for value in (*held, *given)]
+        likes = " OR ".join(f"{text} LIKE {form} ESCAPE '\\'" for form, _ in forms)
+        return f"({likes})", tuple(value for _, given in forms for value in (*held, *given))
 
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
-        """Ask for all at once, so that each text is written and its case taken away once, by bytes as that is quick."""
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        """Ask for all at once, by bytes: each text is written, and its case taken away, once."""
         (text, held), *forms = map(compiler.compile, self.get_source_expressions())
         likes = ", ".join(form for form, _ in forms)
-        return f'UPPER({text} COLLATE "C") LIKE ANY (ARRAY[{likes}])', [
-            *held,
-            *(value for _, given in forms for value in given),
-        ]
+        params = (*held, *(value for _, given in forms for value in given))
+        return f'UPPER({text} COLLATE "C") LIKE ANY (ARRAY[{likes}])', params
 
 
 def _forms(words: Iterable[str]) -> tuple[str, ...]:
