@@ -8,7 +8,7 @@ import re
 import smtplib
 import ssl
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,6 +69,7 @@ class Letter:
     if it has none; ``has_code`` says that it carries a code, made then too. Only people of these ``statuses`` get it
     (all, if none is named). ``to_present_address`` says that it is void once the person has another address;
     ``until_confirmed`` once they have shown that it is theirs.
+    ``until`` gives the moment that it announces, ``None`` once nothing is to happen any more, and it is void.
     """
 
     kind: str
@@ -79,9 +80,10 @@ class Letter:
     statuses: tuple[Status, ...] = ()
     to_present_address: bool = False
     until_confirmed: bool = False
+    until: Callable[[User], datetime | None] | None = None
 
 
-LETTERS: Final[Mapping[str, Letter]] = {
+LETTERS: Final[dict[str, Letter]] = {
     letter.kind: letter
     for letter in (
         Letter(kind="welcome", title="Welcome", purpose="welcome", statuses=(Status.ACTIVE,), to_present_address=True),
@@ -133,7 +135,7 @@ LETTERS: Final[Mapping[str, Letter]] = {
         Letter(kind="new_sign_in", title="Sign-in from a new device", page="password-reset"),
     )
 }
-"""Every letter by the word that the outbox keeps."""
+"""Every letter by the word that the outbox keeps; the archive adds its own."""
 
 
 class Rendered(NamedTuple):
@@ -170,6 +172,8 @@ def guard_true(letter: Letter, user: User, address: str) -> None:
         raise NotSent("the address is confirmed already")
     if letter.kind == "email_change" and not _is_waited_for(user, address):
         raise NotSent("the change of address is over")
+    if letter.until and letter.until(user) is None:
+        raise NotSent("what it announces was called off")
     if letter.kind == "invite" and _invite(user) is None:
         raise NotSent("the invite is over")
 
@@ -199,6 +203,7 @@ def rendered(letter: Letter, user: User, *, address: str, at: datetime, secret: 
     :param secret: the one-time link or the code, for a letter that has one
     """
     language = _language(user)
+    until = letter.until(user) if letter.until else user.status_until
     with translation.override(language):
         context = {
             "language": language,
@@ -206,7 +211,7 @@ def rendered(letter: Letter, user: User, *, address: str, at: datetime, secret: 
             "organization": _line(user.organization.name),
             "address": address,
             "when": _moment(at, user),
-            "until": _moment(user.status_until, user) if user.status_until else "",
+            "until": _moment(until, user) if until else "",
             # SECURITY: the configured address, whatever Host header made the letter.
             "code": secret if letter.has_code else "",
             "link": secret if letter.purpose else (settings.PUBLIC_URL + reverse(letter.page) if letter.page else ""),

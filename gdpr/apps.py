@@ -14,10 +14,13 @@ class GDPRConfig(AppConfig):
 
     def ready(self) -> None:
         """Let ``manage.py check`` compare the map with the models, and take the places that the house keeps for us."""
-        from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415 -- needs the models
+        from accounts.mail import LETTERS  # noqa: PLC0415 -- needs the models
+        from accounts.operations.installation import READINESS, SWEEPS  # noqa: PLC0415
+        from gdpr.letters import DELETION_PLANNED  # noqa: PLC0415
         from gdpr.operations import exports, replay, requests, retention, sweeping  # noqa: PLC0415
 
         register(check_personal_data, "gdpr")
+        LETTERS[DELETION_PLANNED.kind] = DELETION_PLANNED
         READINESS["erasures"] = replay.ledger_problem
         SWEEPS.update(
             erasures=sweeping.erasures_finish,

@@ -45,7 +45,7 @@ from gdpr.registry import (
 
 __all__ = ["database_errors", "map_errors", "shipped_errors"]
 
-MAP: Final = "gdpr/personal_data.py"
+MAP: Final = "gdpr/personal_data/"
 OPEN_FIELDS: Final = (models.JSONField, models.TextField, models.BinaryField)
 """What holds anything of any length."""
 SHOWN_TO_OWNERS: Final[Mapping[str, type[Output[Any]]]] = {

@@ -81,7 +81,7 @@ def build() -> dict[str, str]:
     jane = User.objects.get(email="jane@example.com")
     operator = policy.operator(os_user="tester")
     hold_place(actor=operator, user=jane, reason="Case 7", exemption="e")
-    request = request_open(actor=operator, user=jane, kind="erasure")
+    request = request_open(actor=operator, user=bob, kind="erasure")
     SubjectRequest.objects.filter(pk=request.pk).update(id=ids.decode("dsr", f"dsr_{KNOWN}"))
     department = make_claim(default)
     make_claim(default, "languages", type="strings")

@@ -1,7 +1,7 @@
 """What a request may say: strict fields, unknown ones refused."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -99,12 +99,16 @@ class JSONValue(serializers.JSONField):
 class Input(serializers.Serializer[Any]):
     """What a request may say; anything else is an error."""
 
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Fields that are said in another place, and in which."""
+
     def to_internal_value(self, data: Any) -> Any:
         """Read the input, unknown fields refused."""
         if not isinstance(data, Mapping):
             raise serializers.ValidationError({"body": ["must be a JSON object"]})
         if unknown := sorted(set(data) - set(self.fields)):
-            raise serializers.ValidationError({field: ["is not a field of this request"] for field in unknown})
+            told = {field: [self.elsewhere.get(field, "is not a field of this request")] for field in unknown}
+            raise serializers.ValidationError(told)
         return super().to_internal_value(data)
 
     def create(self, validated_data: Any) -> Any:

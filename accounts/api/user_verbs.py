@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from rest_framework import serializers
 
@@ -129,6 +129,9 @@ EXTRAS: Final = {"until", "tags", "after", "now", "confirm"}
 class BulkInput(ReasonInput):
     """A verb on many: ids, or a filter in the words of the list."""
 
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "request": "is one person's: say it at users/{id}/purge/, delete/ or delete-activities/, for each apart"
+    }
     verb = serializers.ChoiceField([])
     ids = Texts(required=False, min_length=1, max_length=MOST)
     filter = FilterInput(required=False)

@@ -22,7 +22,7 @@ from accounts.admin.verbs import EndField, HouseForm
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
 from gdpr.admin.base import answered
-from gdpr.models import Erasure, LegalHold
+from gdpr.models import Erasure, LegalHold, SubjectRequest
 from gdpr.operations import plans
 from gdpr.operations.background import erase_begin
 from gdpr.operations.erasable import ACTIONS, ACTIVITIES, erasure_plan
@@ -227,6 +227,9 @@ class ErasureAdmin(HouseAdmin):
     def detail(self, actor: Actor, row: Any) -> dict[str, Any]:
         """Show the receipt."""
         person = User.objects.visible_to(actor).filter(pk=row.user_id).first()
+        answered = (
+            SubjectRequest.objects.visible_to(actor).filter(pk=row.request_id).first() if row.request_id else None
+        )
         counts = row.receipt["counts"] if row.receipt else []
         kept = row.receipt["kept"] if row.receipt else []
         return {
@@ -234,6 +237,7 @@ class ErasureAdmin(HouseAdmin):
             "how": HOW[row.how],
             "under_way": UNDER_WAY.get(row.status, ""),
             "person_url": reverse("admin:accounts_user_change", args=[person.public_id]) if person else "",
+            "answered": answered,
             "state": badge(row.status),
             "scan": row.receipt["scan"] if row.receipt else None,
             "facts": [

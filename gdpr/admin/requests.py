@@ -14,14 +14,14 @@ from accounts import ids
 from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.admin.site import site
-from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge
+from accounts.admin.tables import Cell, Column, Link, Table, TableRow, badge, date, moment
 from accounts.admin.verbs import Verb, VerbForm, called_on
 from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.pagination import Order
 from accounts.times import as_start
-from gdpr.admin.base import DutyAdmin, PersonForm, all_of, line, list_of
-from gdpr.models import SubjectRequest
+from gdpr.admin.base import DutyAdmin, PersonForm, all_of, line
+from gdpr.models import Erasure, Export, SubjectRequest
 from gdpr.operations.requests import ANSWERS, request_close, request_extend, request_open
 
 __all__ = ["RequestAdmin", "requests_panel"]
@@ -93,6 +93,18 @@ def due_cell(request: Any) -> Cell:
     return Cell(text, note="soon" if is_open(request) and request.reminded_at else "")
 
 
+def due_words(request: Any) -> str:
+    """Say how near the day is on which it is due, or how it was met."""
+    last = request.closed_at or timezone.now()
+    days = (request.due_at.date() - last.date()).days
+    number = "1 day" if abs(days) == 1 else f"{abs(days)} days"
+    if request.closed_at:
+        return f"closed {number} late" if last > request.due_at else "closed in time"
+    if last > request.due_at:
+        return f"overdue by {number}"
+    return f"due in {number}" if days else "due today"
+
+
 @admin.register(SubjectRequest, site=site)
 class RequestAdmin(DutyAdmin):
     """Subject requests."""
@@ -100,6 +112,7 @@ class RequestAdmin(DutyAdmin):
     reading = Action.REQUEST_LIST
     plural = "Subject requests"
     lead = "What people asked for about their data. Each is answered within a month of its receipt (Art. 12(3))."
+    detail_template = "request.html"
     empty = "Nobody here asked for anything. When somebody does, by letter or at the counter, note it: the month runs."
     columns = (("Person", ""), ("Asks for", ""), ("State", ""), ("Due", ""), ("Received", ""))
     orders: ClassVar[Mapping[str, Order]] = {"created_at": Order("created_at")}
@@ -143,7 +156,7 @@ class RequestAdmin(DutyAdmin):
         return [
             [
                 people.get(row.user_id, Cell(ids.encode("usr", row.user_id), note="gone")),
-                Cell(row.kind, note=row.note, copy=row.public_id),
+                Cell(row.kind, url=self.url("change", row.public_id), note=row.note, copy=row.public_id),
                 badge(row.status),
                 due_cell(row),
                 Cell(f"{row.received_at:%Y-%m-%d}"),
@@ -158,6 +171,69 @@ class RequestAdmin(DutyAdmin):
             for word, verb in self.verbs.items()
             if verb.fits(row) and actor.holds(verb.action, row.organization_id)
         ]
+
+    def verb_links(self, actor: Actor, row: Any) -> list[Link]:
+        """Offer on its own page what the list offers."""
+        return self.links(actor, row)
+
+    def place(self, row: Any) -> str:
+        """Go back to the request's own page."""
+        return self.url("change", row.public_id)
+
+    def detail(self, actor: Actor, row: Any) -> dict[str, Any]:
+        """Show whose it is, by when, how it came, and what was done for it."""
+        named = ids.encode("usr", row.user_id)
+        person = self.person_cells(actor, [row.user_id]).get(row.user_id, Cell(named, note="gone"))
+        trail = f"{reverse('admin:accounts_auditevent_changelist')}?org={row.organization.slug}&subject={named}"
+        return {
+            "title": f"{row.kind.capitalize()} of {person.text}",
+            "state": badge(row.status),
+            "due": due_words(row),
+            "is_late": is_open(row) and row.due_at < timezone.now(),
+            "article": SubjectRequest.ARTICLES[row.kind],
+            "person": person,
+            "facts": [
+                (label, value)
+                for label, value in (
+                    ("Received", f"{row.received_at:%Y-%m-%d}"),
+                    ("Due", f"{row.due_at:%Y-%m-%d}"),
+                    ("Extended", f"{moment(row.extended_at)} UTC" if row.extended_at else ""),
+                    ("Closed", f"{moment(row.closed_at)} UTC" if row.closed_at else ""),
+                    ("How it came" if is_open(row) else "Note", row.note),
+                )
+                if value
+            ],
+            "table": self._answered_by(actor, row, named),
+            "trail": trail if actor.holds(Action.AUDIT_LIST, row.organization_id) else "",
+        }
+
+    def _answered_by(self, actor: Actor, row: Any, named: str) -> Table:
+        """List the copies and erasures that answer it, as far as they exist for the actor."""
+        copies = Export.objects.visible_to(actor).filter(user_id=row.user_id, request_id=row.pk)
+        erasures = Erasure.objects.visible_to(actor).filter(user_id=row.user_id, request_id=row.pk)
+        tab = reverse("admin:accounts_user_personal-data", args=[named])
+        rows = [
+            TableRow(
+                [Cell("Copy of their data", url=tab, note=entry.public_id), badge(entry.status), date(entry.created_at)]
+            )
+            for entry in copies.order_by("-created_at", "-id")[:SHOWN]
+        ]
+        rows += [
+            TableRow(
+                [
+                    Cell(
+                        "Erasure, with its receipt" if entry.receipt else "Erasure",
+                        url=reverse("admin:gdpr_erasure_change", args=[entry.public_id]),
+                        note=entry.public_id,
+                    ),
+                    badge(entry.status),
+                    date(entry.created_at),
+                ]
+            )
+            for entry in erasures.order_by("-created_at", "-id")[:SHOWN]
+        ]
+        columns = [Column("What"), Column("State"), Column("Begun")]
+        return Table("What was done for it", columns, rows, "No copy and no erasure names this request.")
 
     def _answers(self, actor: Actor, row: Any) -> list[Link]:
         """Lead to where it is done, on the person's page."""
@@ -183,11 +259,15 @@ def requests_panel(actor: Actor) -> Table | None:
     requests = list(waiting.order_by("due_at", "pk")[:SHOWN])
     people = User.objects.visible_to(actor).in_bulk([request.user_id for request in requests])
     rows = [
-        TableRow([Cell(_called(request, people), url=list_of(request), note=request.kind), due_cell(request)])
+        TableRow([Cell(_called(request, people), url=_page_of(request), note=request.kind), due_cell(request)])
         for request in requests
     ]
     columns = [Column("Person"), Column("Due")]
     return Table("Subject requests by due date", columns, rows, "No request waits.", extra=all_of(requests))
+
+
+def _page_of(request: SubjectRequest) -> str:
+    return reverse("admin:gdpr_subjectrequest_change", args=[request.public_id])
 
 
 def _called(request: SubjectRequest, people: Mapping[UUID, User]) -> str:

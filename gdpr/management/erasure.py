@@ -17,14 +17,14 @@ from accounts.management.selection import find_user
 from accounts.models import User
 from accounts.serializers.base import output
 from accounts.times import as_end
-from gdpr.models import Erasure
+from gdpr.models import Erasure, SubjectRequest
 from gdpr.operations.erasable import erasure_plan
 from gdpr.operations.erasure import awaited, erase, erase_rows, erasure_cancel, erasure_of
 from gdpr.operations.finish import Erased, finish
 from gdpr.operations.requests import request_named
 from gdpr.serializers.erasures import ErasureOutput
 
-__all__ = ["ErasureCommand", "add_request"]
+__all__ = ["ErasureCommand", "add_request", "request_given"]
 
 PLAN = (
     Column("TABLE", "table"),
@@ -47,6 +47,21 @@ def add_request(parser: Parser) -> None:
     )
 
 
+def request_given(actor: Actor, arguments: Namespace, *, is_many: bool) -> SubjectRequest | None:
+    """Find the subject request that it is done for; ``None`` for none.
+
+    :raises NotFound: if it does not exist for the actor
+    :raises Invalid: for many people: a request is one person's
+    """
+    if arguments.request and is_many:
+        raise Invalid(
+            "A request is one person's.",
+            remedy="Do it for one person at a time, each with their own --request.",
+            fields={"request": "not with many"},
+        )
+    return request_named(actor=actor, named=arguments.request)
+
+
 class ErasureCommand(UserChangeCommand):
     """Erase one, many, later, or not after all."""
 
@@ -67,7 +82,7 @@ class ErasureCommand(UserChangeCommand):
         """Read when."""
         self.at = as_end(arguments.after, field="after") if arguments.after else None
         self.at = timezone.now() if arguments.now else self.at
-        self.request = request_named(actor=actor, named=arguments.request)
+        self.request = request_given(actor, arguments, is_many=self._is_many(arguments))
         self.erased: list[Erased] = []
         self.refusal: AccountsError | None = None
 

@@ -1,14 +1,15 @@
 """Where text of an organization mentions somebody, and taking the mention out."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q, TextField
+from django.db.models import BooleanField, F, Func, Q, TextField, Value
 from django.db.models.functions import Cast
 
 from accounts.models import AuditPart
@@ -21,6 +22,8 @@ __all__ = ["ERASED", "Mention", "erase_mentions", "mentions", "without"]
 
 ERASED: Final = "[erased]"
 BATCH: Final = 500
+SHIFTING: Final = re.compile(r'(?:[^ -~]|["\\%IKSiks])+')
+"""What a database may hold, or compare, otherwise than Python does."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,13 @@ def _without(pattern: re.Pattern[str], value: Any) -> Any:
     return value
 
 
-def mentions(words: Iterable[str], organizations: Iterable[UUID]) -> Iterator[Mention]:
-    """Find the rows of these organizations, and of tables that belong to none, whose free text holds a word."""
+def mentions(
+    words: Iterable[str], organizations: Iterable[UUID], *, among: Mapping[Model, Q] | None = None
+) -> Iterator[Mention]:
+    """Find the rows of these organizations, and of tables that belong to none, whose free text holds a word.
+
+    :param among: look at these rows of these tables alone
+    """
     pattern = _pattern(words)
     if pattern is None:
         return
@@ -67,10 +75,11 @@ def mentions(words: Iterable[str], organizations: Iterable[UUID]) -> Iterator[Me
     for entry in TABLES:
         model, place = model_of(entry), organization_filter(entry.organization, listed)
         columns = [name for name, column in entry.columns.items() if _is_open(column.kind, column.erase)]
-        if model is None or place is None or not columns:
+        if model is None or place is None or not columns or (among is not None and model not in among):
             continue
         fields = [field_of(model, name) for name in columns]
-        for row in _candidates(model, fields, forms).filter(place).iterator(BATCH):
+        rows = _candidates(model, fields, forms).filter(place, among[model] if among is not None else Q())
+        for row in rows.iterator(BATCH):
             for field in fields:
                 value = getattr(row, field.attname)
                 if _without(pattern, value) != value:
@@ -82,20 +91,39 @@ def _is_open(kind: Kind, erase: Any) -> bool:
 
 
 def _candidates(model: Model, fields: Iterable[models.Field[Any, Any]], forms: Iterable[str]) -> models.QuerySet[Any]:
-    """Give the rows that may hold a word in one of these columns, whichever way the database writes it."""
-    texts = {f"text_{field.attname}": Cast(field.attname, TextField()) for field in fields}
-    condition = Q()
-    for text in texts:
-        for form in forms:
-            condition |= Q(**{f"{text}__icontains": form})
-    rows: models.QuerySet[Any] = model._base_manager.alias(**texts)
-    return rows.filter(condition)
+    """Give the rows of which one of these columns is like one of the forms, whichever way the database writes it."""
+    texts = (_Like(Cast(field.attname, TextField()), *map(Value, forms)) for field in fields)
+    rows: models.QuerySet[Any] = model._base_manager.filter(reduce(or_, map(Q, texts)))
+    return rows
+
+
+class _Like(Func):
+    """Whether a text is like one of some patterns, whatever the case of letters of ASCII."""
+
+    output_field = BooleanField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        """Ask for each: SQLite minds the case of other letters alone."""
+        (text, held), *forms = map(compiler.compile, self.get_source_expressions())
+        likes = " OR ".join(f"{text} LIKE {form} ESCAPE '\\'" for form, _ in forms)
+        return f"({likes})", tuple(value for _, given in forms for value in (*held, *given))
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        """Ask for all at once, by bytes: each text is written, and its case taken away, once."""
+        (text, held), *forms = map(compiler.compile, self.get_source_expressions())
+        likes = ", ".join(form for form, _ in forms)
+        params = (*held, *(value for _, given in forms for value in given))
+        return f'UPPER({text} COLLATE "C") LIKE ANY (ARRAY[{likes}])', params
 
 
 def _forms(words: Iterable[str]) -> tuple[str, ...]:
-    """Give what to ask the database for, each once: neither database minds the case of ASCII."""
-    forms = (form for word in words for form in (word, word.lower(), word.upper(), json.dumps(word)[1:-1]))
-    return tuple({form.upper() if form.isascii() else form: form for form in forms}.values())
+    """Give what a text is like that holds a word, each once: some that hold none are too, but none that does is not.
+
+    The databases agree on the case of ASCII's letters alone, and write others in JSON in their own ways: in their
+    place anything may stand. So it may for those with a twin beyond ASCII (the Kelvin sign is a K to ``re``).
+    """
+    forms = (SHIFTING.sub("%", word).replace("_", r"\_") for word in words)
+    return tuple(dict.fromkeys(f"%{form.upper()}%" for form in forms))
 
 
 def erase_mentions(words: Iterable[str], organizations: Iterable[UUID]) -> tuple[dict[str, int], list[str]]:

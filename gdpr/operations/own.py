@@ -15,6 +15,8 @@ from accounts.errors import AccountsError, Conflict, Invalid, NotFound
 from accounts.models import User
 from accounts.operations.base import operation
 from accounts.operations.credentials import require_recent
+from accounts.operations.outbox import tell
+from gdpr.letters import DELETION_PLANNED
 from gdpr.models import Erasure
 from gdpr.operations.erasable import guard_erasable
 from gdpr.operations.erasure import grace_of, new_erasure, plan_erasure
@@ -27,6 +29,8 @@ LONGEST: Final = timedelta(days=30)
 @operation(Action.ACCOUNT_DELETE)
 def account_delete(*, actor: Actor, user: User, email: str, at: datetime | None = None) -> Erasure:
     """Have one's own account deleted, when the grace period of the organization is over; signing in calls it off.
+
+    A letter says when, and how to call it off.
 
     :param email: the account's address, typed, so that nobody does it by a slip
     :param at: not before then, where the organization settled to wait less; at most 30 days ahead
@@ -48,7 +52,9 @@ def account_delete(*, actor: Actor, user: User, email: str, at: datetime | None 
         when = f"{waiting.due_at:%Y-%m-%d %H:%M} UTC" if waiting.due_at else "soon"
         raise Conflict(f"The account is to be erased already: {when}.", remedy="Wait, or call it off first.")
     erasure = new_erasure(actor, user, Erasure.DELETE)
-    return plan_erasure(actor, Action.ACCOUNT_DELETE, user, erasure, at=max(at or now, now + grace_of(user)))
+    planned = plan_erasure(actor, Action.ACCOUNT_DELETE, user, erasure, at=max(at or now, now + grace_of(user)))
+    tell(user, DELETION_PLANNED.kind)
+    return planned
 
 
 @operation(Action.ACCOUNT_KEEP)

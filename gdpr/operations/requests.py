@@ -15,7 +15,7 @@ from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.audit import moment
 from accounts.errors import Conflict, Invalid, NotFound
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from accounts.operations.base import operation
 from accounts.profile import text_checked
 from accounts.statuses import Status
@@ -222,7 +222,9 @@ def request_to_answer(actor: Actor, user: User, request: SubjectRequest | None, 
     return request
 
 
-def request_answered(actor: Actor, user: User, request_id: UUID | None, *, is_erased: bool = False, **by: Any) -> None:
+def request_answered(
+    actor: Actor, user: User, request_id: UUID | None, *, is_erased: bool = False, **by: Any
+) -> AuditEvent | None:
     """Close a request that was done, unless somebody closed it meanwhile, in the caller's transaction.
 
     :param is_erased: what the trail says of it is about nobody any more
@@ -231,11 +233,11 @@ def request_answered(actor: Actor, user: User, request_id: UUID | None, *, is_er
     found = SubjectRequest.objects.open().filter(pk=request_id).first() if request_id else None
     request = SubjectRequest.objects.held(found) if found else None
     if request is None or request.status != SubjectRequest.OPEN:
-        return
+        return None
     request.status, request.closed_at = SubjectRequest.DONE, timezone.now()
     request.save()
     record = audit.record_erasure if is_erased else audit.record
-    record(actor, Action.REQUEST_CLOSE, user, after={"status": request.status}, request=request.public_id, **by)
+    return record(actor, Action.REQUEST_CLOSE, user, after={"status": request.status}, request=request.public_id, **by)
 
 
 def request_of(row: Erasure | Export) -> SubjectRequest | None:

@@ -60,7 +60,8 @@ held, asked, late, erased, leaving, gone = (User.objects.get(username_key=f"lind
 hold_place(actor=us, user=held, reason="Case 7", exemption="e")
 request_open(actor=us, user=asked, kind="access", note="By letter")
 request_open(actor=us, user=late, kind="erasure", received_at=timezone.now() - timedelta(days=50))
-erase(actor=us, user=erased, how="purge", at=timezone.now())
+answered = request_open(actor=us, user=erased, kind="erasure", note="At the counter")
+erase(actor=us, user=erased, how="purge", at=timezone.now(), request=answered)
 erase_rows(actor=us, user=gone, how="purge", at=timezone.now())
 erase(actor=us, user=leaving, how="purge", at=timezone.now() + timedelta(days=14))
 lindenhof = Organization.objects.get(slug="lindenhof")
@@ -146,6 +147,8 @@ def places(service: Service) -> dict[str, str]:
         "leaving": person("lind024"),
         "hold": first("hld", "SELECT id FROM gdpr_legalhold"),
         "request": first("dsr", "SELECT id FROM gdpr_subjectrequest WHERE kind = 'access'"),
+        "late": first("dsr", "SELECT id FROM gdpr_subjectrequest WHERE kind = 'erasure' AND status = 'open'"),
+        "answered": first("dsr", "SELECT id FROM gdpr_subjectrequest WHERE status = 'done'"),
         "erased": first("usr", "SELECT user_id FROM gdpr_erasure WHERE status = 'complete'"),
         "receipt": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'complete'"),
         "searched": first("ers", "SELECT id FROM gdpr_erasure WHERE status = 'erased'"),

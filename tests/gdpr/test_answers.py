@@ -359,14 +359,23 @@ class TestDoors:
         assert everything()["User"] == before["User"]
         assert SubjectRequest.objects.values().get() == request_before
 
-    def test_of_many_it_is_for_its_own(self, bob: User, carol: User, asked: Callable[..., SubjectRequest]) -> None:
-        request = asked()
-        words = [carol.public_id, bob.public_id, "--request", request.public_id, "--yes", "--json"]
+    @pytest.mark.parametrize("command", ["user_purge", "user_delete", "user_delete_activities"])
+    @pytest.mark.parametrize("options", [["--dry-run"], ["--yes"]])
+    def test_not_for_many(
+        self,
+        command: str,
+        options: list[str],
+        bob: User,
+        carol: User,
+        asked: Callable[..., SubjectRequest],
+        everything: Photograph,
+    ) -> None:
+        request, before = asked(), everything()
 
-        result = run("user_purge", *words)
+        result = run(command, bob.public_id, carol.public_id, "--request", request.public_id, *options, "--json")
 
-        assert [row["result"] for row in result.json["data"]] == ["failed", "ok"]
-        assert is_done(request)
+        assert (result.code, result.error["fields"]) == (4, {"request": "not with many"})
+        assert everything() == before
 
     def test_api(self, bob: User, alice: User, asked: Callable[..., SubjectRequest]) -> None:
         program, there = API.of(alice), f"users/{bob.public_id}"

@@ -301,7 +301,7 @@ def test_an_error_names_the_column_and_says_what_to_do() -> None:
 
     assert str(error) == (
         "accounts_user: (gdpr.E002) not classified: bio.\n\tHINT: Add a line for each: what it is, whose, whether it "
-        "is exported, what erasure does. The place is gdpr/personal_data.py."
+        "is exported, what erasure does. The place is gdpr/personal_data/."
     )
 
 

@@ -163,7 +163,7 @@ class TestGdprCoverageOfAMapThatDoesNotFit:
             "id": "gdpr.E001",
             "where": "stray",
             "problem": "a table of the database has no entry.",
-            "remedy": "Add table(…) with a line for each column. The place is gdpr/personal_data.py.",
+            "remedy": "Add table(…) with a line for each column. The place is gdpr/personal_data/.",
         }
         assert ended.value.code == 4
         assert json.loads(printed)["errors"] == [problem]

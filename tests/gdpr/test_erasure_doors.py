@@ -12,12 +12,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import policy
+from accounts.actors import Actor
 from accounts.models import AuditEvent, Organization, User
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
 from gdpr.models import Erasure, Export, LegalHold
 from gdpr.operations.background import take_up_erasures
 from gdpr.operations.exports import export_make, user_export_request
+from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API
 from tests.accounts.pages.browsing import sign_in, text_of
 from tests.factories.users import make_user
@@ -313,6 +315,19 @@ class TestManyByProgram:
             (bob.pk, Erasure.COMPLETE),
             (carol.pk, Erasure.COMPLETE),
         }
+
+    def test_a_subject_request_is_said_for_each_apart(
+        self, bob: User, alice: User, operator: Actor, everything: Photograph
+    ) -> None:
+        request = request_open(actor=operator, user=bob, kind="erasure")
+        program, before = API.of(alice), everything()
+        body = {"verb": "purge", "ids": [bob.public_id], "confirm": 1, "request": request.public_id}
+
+        answer = program("POST", "users/bulk/", body)
+
+        (told,) = answer.body["errors"]
+        assert (answer.status_code, told["field"], "users/{id}/purge/" in told["message"]) == (422, "request", True)
+        assert everything() == before
 
     def test_one_that_is_refused_stops_nobody(self, bob: User, alice: User, erin: User) -> None:
         body = {"verb": "purge", "ids": [alice.public_id, bob.public_id], "confirm": 2}

@@ -1,17 +1,20 @@
 """What people have done with their own data: a copy, and the end of their account; at the pages and in the API."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.utils import timezone
 
 from accounts import policy
 from accounts.actors import Actor, Door
 from accounts.errors import Conflict, Invalid, NotFound
-from accounts.models import AuditEvent, Session, User
+from accounts.models import AuditEvent, Outbox, Session, User
+from accounts.operations.outbox import deliver
 from accounts.operations.sessions import session_start
 from gdpr.models import Erasure, Export
 from gdpr.operations.erasure import erase, user_delete
@@ -51,6 +54,36 @@ class TestAccountDelete:
         asked.refresh_from_db()
         assert not User.objects.filter(pk=bob.pk).exists()
         assert (asked.status, asked.receipt is not None) == (Erasure.COMPLETE, True)
+
+    @pytest.mark.parametrize(
+        ("locale", "words", "day"),
+        [("", "It happens on ", "May 31, 2099"), ("de", "Das geschieht am ", "31. Mai 2099")],
+    )
+    def test_a_letter_says_when_and_how_to_call_it_off(
+        self, bob: User, acting: Acting, mailoutbox: list[EmailMultiAlternatives], locale: str, words: str, day: str
+    ) -> None:
+        User.objects.filter(pk=bob.pk).update(locale=locale)
+        delete(acting(bob), bob, at=timezone.now() + timedelta(days=14))
+        Erasure.objects.update(due_at=datetime(2099, 5, 31, 12, tzinfo=UTC))
+
+        assert deliver(Outbox.objects.get(user=bob).pk)
+
+        (letter,) = mailoutbox
+        text = " ".join(str(letter.body).split())
+        assert letter.to == [bob.email]
+        assert f"{words}{day}" in text
+        assert f"{settings.PUBLIC_URL}{DELETE}" in text
+
+    def test_the_letter_of_one_that_was_called_off_is_not_sent(
+        self, bob: User, acting: Acting, mailoutbox: list[EmailMultiAlternatives]
+    ) -> None:
+        delete(acting(bob), bob, at=timezone.now() + timedelta(days=14))
+        account_keep(actor=acting(bob), user=bob)
+
+        assert not deliver(Outbox.objects.get(user=bob).pk)
+
+        row = Outbox.objects.get(user=bob)
+        assert (mailoutbox, row.state, row.last_error) == ([], Outbox.DROPPED, "not sent: what it announces was called off")
 
     def test_waits_as_long_as_the_organization_settled_or_longer(
         self, bob: User, carol: User, acting: Acting, operator: Actor
@@ -105,6 +138,7 @@ class TestAccountDelete:
             delete(acting(bob), bob)
 
         assert not Erasure.objects.exists()
+        assert not Outbox.objects.exists()
 
     def test_a_second_time_says_that_it_waits(self, bob: User, acting: Acting) -> None:
         delete(acting(bob), bob, at=timezone.now() + timedelta(days=14))

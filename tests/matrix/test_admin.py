@@ -104,6 +104,7 @@ GET: dict[str, tuple[int, int, int, int, int]] = {
     "legalhold_verb": (200, 200, 403, 404, 200),
     "subjectrequest_changelist": (200, 200, 403, 200, 200),
     "subjectrequest_add": (200, 200, 403, 200, 200),
+    "subjectrequest_change": (200, 200, 403, 404, 200),
     "subjectrequest_verb": (200, 200, 403, 404, 200),
     "privacyterms_changelist": (200, 200, 403, 200, 200),
     "privacyterms_change": (200, 200, 403, 404, 200),

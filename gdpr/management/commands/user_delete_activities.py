@@ -7,9 +7,8 @@ from accounts.actors import Actor
 from accounts.management.base import UserChangeCommand
 from accounts.management.parser import Parser
 from accounts.models import User
-from gdpr.management.erasure import add_request
+from gdpr.management.erasure import add_request, request_given
 from gdpr.operations.erasure import user_delete_activities
-from gdpr.operations.requests import request_named
 
 
 class Command(UserChangeCommand):
@@ -28,7 +27,7 @@ class Command(UserChangeCommand):
 
     def prepare(self, actor: Actor, arguments: Namespace) -> None:
         """Find the request."""
-        self.request = request_named(actor=actor, named=arguments.request)
+        self.request = request_given(actor, arguments, is_many=self._is_many(arguments))
 
     def _one(self, actor: Actor, arguments: Namespace) -> Any:
         self.ask("Erase the history of this user? It cannot be taken back.", arguments)
