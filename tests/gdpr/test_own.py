@@ -83,7 +83,11 @@ class TestAccountDelete:
         assert not deliver(Outbox.objects.get(user=bob).pk)
 
         row = Outbox.objects.get(user=bob)
-        assert (mailoutbox, row.state, row.last_error) == ([], Outbox.DROPPED, "not sent: what it announces was called off")
+        assert (mailoutbox, row.state, row.last_error) == (
+            [],
+            Outbox.DROPPED,
+            "not sent: what it announces was called off",
+        )
 
     def test_waits_as_long_as_the_organization_settled_or_longer(
         self, bob: User, carol: User, acting: Acting, operator: Actor
