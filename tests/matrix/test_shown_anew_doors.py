@@ -41,8 +41,7 @@ def asked(answer: Any) -> str:
     assert answer.status_code == 302
     address = urlsplit(answer["Location"])
     assert address.path == CONFIRM
-    (back,) = parse_qs(address.query)["next"]
-    return back
+    return parse_qs(str(address.query))["next"][0]
 
 
 def shown(world: World, back: str) -> Any:
