@@ -42,15 +42,20 @@ def signed_in(browser: Browser) -> Browser:
     return browser
 
 
+def confirm(browser: Browser, wanted: str) -> Any:
+    return signed_in(browser).post("/account/confirm/", {"current_password": PASSWORD, "next": wanted})
+
+
+def change_password(browser: Browser, wanted: str) -> Any:
+    values = {"current_password": PASSWORD, "password": NEW, "again": NEW, "next": wanted}
+    return signed_in(browser).post("/account/password/", values)
+
+
 WAYS: dict[str, Callable[[Browser, str], Any]] = {
     "signing in": lambda browser, wanted: sign_in(browser, User.objects.get(username_key="bob"), next=wanted),
     "who is signed in already": lambda browser, wanted: signed_in(browser).get("/sign-in/", {"next": wanted}),
-    "showing anew who one is": lambda browser, wanted: signed_in(browser).post(
-        "/account/confirm/", {"current_password": PASSWORD, "next": wanted}
-    ),
-    "another password": lambda browser, wanted: signed_in(browser).post(
-        "/account/password/", {"current_password": PASSWORD, "password": NEW, "again": NEW, "next": wanted}
-    ),
+    "showing anew who one is": confirm,
+    "another password": change_password,
     "enrolling a second factor": lambda browser, wanted: factors(signed_in(browser), wanted),
 }
 
