@@ -90,8 +90,9 @@ INTRODUCTION = """# Known attacks
 
 Made from `tests/attacks/known.toml` by `make docs`; a test reads that each test named here is there.
 
-What was found elsewhere, and what tries it here: on every path that leads to the same thing (page, API, admin, command), because most new
-advisories are an old one on a path that somebody forgot. `make attacks` runs all of it on both databases. {counts}
+What was found elsewhere, and what tries it here: on every path that leads to the same thing (page, API, admin,
+command), because most new advisories are an old one on a path that somebody forgot. `make attacks` runs all of it on
+both databases. {counts}
 
 Test names are below `tests/`; a class or a file stands for all it has.
 """
