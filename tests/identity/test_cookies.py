@@ -1,4 +1,4 @@
-"""Every cookie that production sets (ASVS 3.3.1 to 3.3.4): names that say who set it, flags that say to whom it goes."""
+"""Every cookie that production sets (ASVS 3.3.1 to 3.3.4): names that say who set it, flags that say who gets it."""
 
 import json
 import re
