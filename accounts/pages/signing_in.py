@@ -12,13 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actors import Door
 from accounts.browser import fresh_key, home_of, is_borrowed, next_address, request_actor, sign_out, signed_in
-from accounts.errors import AccountsError, Throttled
+from accounts.errors import AccountsError
 from accounts.models import Organization, Session, User
 from accounts.models.sessions import session_key_hash
-from accounts.operations.sessions import SecondFactorNeeded, session_start, session_start_with_code
-from accounts.pages.passwords import USUAL_ORGANIZATION, PageForm, PasswordInput, WhereForm
+from accounts.operations.proofs import SecondFactorNeeded
+from accounts.operations.sessions import session_start, session_start_with_code
+from accounts.pages.codes import ask_code, code_step, refused
+from accounts.pages.passwords import USUAL_ORGANIZATION, PasswordInput, WhereForm
 
-__all__ = ["CodeForm", "code_page", "refused", "sign_in", "sign_out_page"]
+__all__ = ["sign_in", "sign_out_page"]
 
 
 class SignInForm(WhereForm):
@@ -41,32 +43,6 @@ class SignInForm(WhereForm):
             self.fields["password"].widget.attrs["autofocus"] = True
 
 
-class CodeForm(PageForm):
-    """The code of a second factor, and the proof that the password was right."""
-
-    proof = forms.CharField(max_length=500, widget=forms.HiddenInput)
-    code = forms.CharField(
-        label="Code",
-        max_length=40,
-        help_text="Six digits from your authenticator app, or a recovery code.",
-        widget=forms.TextInput(
-            attrs={"autofocus": True, "autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
-        ),
-    )
-    is_void = False
-    """Whether the proof opens nothing any more: everything begins anew."""
-
-    def clean_code(self) -> str:
-        """Take it however it was spaced."""
-        return "".join(str(self.cleaned_data["code"]).split())
-
-    def refuse(self, refusal: AccountsError) -> None:
-        """Let a wrong code be typed again; nobody should have to delete it first."""
-        self.is_void = not isinstance(refusal, SecondFactorNeeded)
-        self.add_error(None if self.is_void else "code", f"{refusal.message} {refusal.remedy}")
-        self.data = {"proof": self.cleaned_data["proof"], "code": ""}
-
-
 @sensitive_post_parameters("password", "code", "proof")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpResponse:
@@ -74,7 +50,7 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
     if isinstance(request.user, User):
         return _onward(request, request.user)
     if "proof" in request.POST:
-        return _with_code(request)
+        return code_step(request, request_actor(request, Door.PAGE), session_start_with_code, _signed_in)
     form = SignInForm(request.POST or None, initial={"organization": slug})
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():
@@ -88,7 +64,7 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
                 key_hash=session_key_hash(key),
             )
         except SecondFactorNeeded as needed:
-            return code_page(request, CodeForm(initial={"proof": needed.proof}))
+            return ask_code(request, needed)
         except AccountsError as problem:
             refusal = problem
             form.add_error(None, f"{problem.message} {problem.remedy}")
@@ -96,37 +72,6 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
             return _signed_in(request, session, key)
     context = {"form": form, "next": next_address(request)}
     return refused(render(request, "accounts/pages/sign_in.html", context), refusal)
-
-
-def _with_code(request: HttpRequest) -> HttpResponse:
-    form = CodeForm(request.POST)
-    refusal: AccountsError | None = None
-    if form.is_valid():
-        key = fresh_key()
-        try:
-            session = session_start_with_code(
-                actor=request_actor(request, Door.PAGE), **form.cleaned_data, key_hash=session_key_hash(key)
-            )
-        except AccountsError as problem:
-            refusal = problem
-            form.refuse(problem)
-        else:
-            return _signed_in(request, session, key)
-    return refused(code_page(request, form), refusal)
-
-
-def code_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
-    """Ask for the code, where the password was asked for."""
-    context = {"form": form, "next": next_address(request), "address": request.path}
-    return render(request, "accounts/pages/code.html", context)
-
-
-def refused(response: HttpResponse, refusal: AccountsError | None) -> HttpResponse:
-    """Say so where there were too many tries, and when the next is looked at."""
-    if isinstance(refusal, Throttled):
-        response.status_code = refusal.http_status
-        response["Retry-After"] = str(refusal.retry_after)
-    return response
 
 
 def _signed_in(request: HttpRequest, session: Session, key: str) -> HttpResponse:

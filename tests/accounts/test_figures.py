@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from accounts.models.sessions import RECENT
-from accounts.operations import factors, sessions, tries
+from accounts.operations import factors, tries
 from accounts.passwords import LONGEST, SHORTEST, Argon2idHasher
 from accounts.tokens import LIFE
 
@@ -48,4 +48,3 @@ def test_the_waits_end_where_it_says() -> None:
         <= tries.FIRST_WAIT * 2**tries.MOST_DOUBLINGS
     )
     assert len(factors.ALPHABET) == 2**5
-    assert sessions.PROOF_LIFETIME == RECENT

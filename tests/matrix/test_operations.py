@@ -294,6 +294,7 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "user_change_password",
     "factor_enrol_start",
     "factor_enrol_finish",
+    "mail_code_send",
     "recovery_codes_renew",
 }
 """Nobody is granted these; tests/accounts/operations prove them."""

@@ -8,10 +8,10 @@ from accounts.errors import AccountsError
 from accounts.models import Session
 from accounts.models.sessions import session_key_hash
 from accounts.operations.confirmations import session_confirm, session_confirm_with_code
-from accounts.operations.sessions import SecondFactorNeeded
+from accounts.operations.proofs import SecondFactorNeeded
 from accounts.pages.account.registry import account_page, actor_of, person_of
+from accounts.pages.codes import ask_code, code_step, refused
 from accounts.pages.passwords import PageForm, PasswordInput
-from accounts.pages.signing_in import CodeForm, code_page, refused
 
 __all__ = ["confirm"]
 
@@ -26,7 +26,7 @@ class ConfirmForm(PageForm):
 def confirm(request: HttpRequest) -> HttpResponseBase:
     """Ask for the password, and for the code where a second factor is enrolled; then lead back."""
     if "proof" in request.POST:
-        return _with_code(request)
+        return code_step(request, actor_of(request), session_confirm_with_code, _back)
     person, form = person_of(request), ConfirmForm(request.POST or None)
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():
@@ -36,7 +36,7 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
                 actor=actor_of(request), user=person, **form.cleaned_data, key_hash=session_key_hash(key)
             )
         except SecondFactorNeeded as needed:
-            return code_page(request, CodeForm(initial={"proof": needed.proof}))
+            return ask_code(request, needed)
         except AccountsError as problem:
             refusal = problem
             form.refuse(problem)
@@ -44,23 +44,6 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
             return _back(request, session, key)
     context = {"form": form, "person": person, "next": next_address(request)}
     return refused(render(request, "accounts/pages/confirm_account.html", context), refusal)
-
-
-def _with_code(request: HttpRequest) -> HttpResponse:
-    form = CodeForm(request.POST)
-    refusal: AccountsError | None = None
-    if form.is_valid():
-        key = fresh_key()
-        try:
-            session = session_confirm_with_code(
-                actor=actor_of(request), **form.cleaned_data, key_hash=session_key_hash(key)
-            )
-        except AccountsError as problem:
-            refusal = problem
-            form.refuse(problem)
-        else:
-            return _back(request, session, key)
-    return refused(code_page(request, form), refusal)
 
 
 def _back(request: HttpRequest, session: Session, key: str) -> HttpResponse:

@@ -9,8 +9,8 @@ from accounts.errors import AccountsError, Conflict, Invalid, Throttled
 from accounts.models import EmailChange
 from accounts.operations.addresses import email_change
 from accounts.pages.account.registry import account_page, actor_of, draw, person_of, recently_authenticated
+from accounts.pages.codes import refused
 from accounts.pages.passwords import PageForm, PasswordInput
-from accounts.pages.signing_in import refused
 
 __all__ = ["email"]
 

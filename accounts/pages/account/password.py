@@ -10,8 +10,8 @@ from accounts.models.sessions import session_key_hash
 from accounts.operations.base import NewPassword
 from accounts.operations.users import user_change_password
 from accounts.pages.account.registry import account_page, actor_of, draw, person_of, recently_authenticated
+from accounts.pages.codes import refused
 from accounts.pages.passwords import NewPasswordForm, PasswordInput
-from accounts.pages.signing_in import refused
 
 __all__ = ["change_password"]
 

@@ -1,7 +1,7 @@
-"""One's own second factors: enrol an authenticator app, take one away, get recovery codes."""
+"""One's own second factors: enrol an authenticator app or codes by mail, take one away, get recovery codes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import segno
 from django import forms
@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from accounts import ids
 from accounts.browser import fresh_key, home_of, key_renewed, next_address
 from accounts.errors import AccountsError, Conflict, NotFound, Throttled
-from accounts.models import Factor, RecoveryCode
+from accounts.models import Factor, FactorKind, RecoveryCode
 from accounts.models.sessions import session_key_hash
 from accounts.operations.factors import (
     Enrolment,
@@ -23,20 +23,25 @@ from accounts.operations.factors import (
     recovery_codes_renew,
 )
 from accounts.pages.account.registry import account_page, actor_of, draw, person_of, recently_authenticated
+from accounts.pages.codes import refused
 from accounts.pages.passwords import PageForm
-from accounts.pages.signing_in import refused
-from accounts.policy import needs_second_factor
+from accounts.policy import may_have_mail_codes, needs_second_factor
 
 __all__ = ["two_factor"]
 
 
+HELP: Final[dict[str, str]] = {
+    FactorKind.TOTP: "The six digits that the app shows now.",
+    FactorKind.EMAIL: "The eight digits of the letter.",
+}
+
+
 class CodeForm(PageForm):
-    """The code that the app shows."""
+    """The code that the app shows, or that was mailed."""
 
     code = forms.CharField(
         label="Code",
         max_length=16,
-        help_text="The six digits that the app shows now.",
         widget=forms.TextInput(
             attrs={"autofocus": True, "autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
         ),
@@ -58,7 +63,9 @@ def two_factor(request: HttpRequest) -> HttpResponseBase:
 
 
 def _begin(request: HttpRequest) -> HttpResponse:
-    begun = factor_enrol_start(actor=actor_of(request), user=person_of(request))
+    begun = factor_enrol_start(
+        actor=actor_of(request), user=person_of(request), kind=request.POST.get("kind", FactorKind.TOTP)
+    )
     return _enrolling(request, begun, CodeForm())
 
 
@@ -105,8 +112,13 @@ DOINGS = {"begin": _begin, "finish": _finish, "remove": _remove, "renew": _renew
 
 
 def _enrolling(request: HttpRequest, begun: Enrolment, form: CodeForm) -> HttpResponse:
+    context: dict[str, Any]
+    form.fields["code"].help_text = HELP[begun.factor.kind]
+    if begun.factor.is_mailed:
+        context = {"title": "Have codes mailed", "form": form, "address": begun.factor.user.email}
+        return draw(request, "accounts/account/enrol_mail.html", context)
     groups = [begun.key[start : start + 4] for start in range(0, len(begun.key), 4)]
-    context: dict[str, Any] = {
+    context = {
         "title": "Add an authenticator app",
         "form": form,
         "key": " ".join(groups),
@@ -124,6 +136,8 @@ def _drawn(request: HttpRequest, *, codes: Sequence[str] = ()) -> HttpResponse:
         "codes": codes,
         "codes_left": RecoveryCode.objects.left(person.pk),
         "is_required": needs_second_factor(person),
+        "has_app": any(factor.kind == FactorKind.TOTP for factor in factors),
+        "may_have_mail": may_have_mail_codes(person) and not any(factor.is_mailed for factor in factors),
         "onward": next_address(request) or home_of(person),
     }
     return draw(request, "accounts/account/two_factor.html", context)
