@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-has
 COMPILE := uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long e2e fuzz bench-copies bench-erasure check fix docs lock
+.PHONY: help setup run test test-long attacks e2e fuzz bench-copies bench-erasure check fix docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test: $(VENV)/installed-dev ## everything, on SQLite and on a real PostgreSQL (A
 
 test-long: $(VENV)/installed-dev ## the same with nothing left out: door matrices in full on both databases, more rounds
 	@TEST_LONG=1 KILL_ROUNDS=25 $(BIN)/python -m tests
+
+attacks: $(VENV)/installed-dev ## what was found elsewhere, tried here on both databases (docs/attacks.md)
+	@$(BIN)/python -m tests.attacks.known $(ARGS)
 
 e2e: $(VENV)/installed-dev ## the service in a real browser, Debian's chromium (a part of make test)
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)

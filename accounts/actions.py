@@ -14,6 +14,7 @@ __all__ = [
     "INSTALLATION_ACTIONS",
     "SEEN_BY_BORROWED_HANDS",
     "SELF_ACTIONS",
+    "SHOWN_ANEW",
     "SYSTEM_ACTIONS",
     "UMBRELLAS",
     "Action",
@@ -204,6 +205,27 @@ SELF_ACTIONS: Final = frozenset(
     }
 )
 """What everybody may do to their own account (``user.update``: the profile fields; claims: the editable ones)."""
+
+SHOWN_ANEW: Final = frozenset(
+    {
+        Action.USER_IMPERSONATE,
+        Action.USER_EXPORT,
+        Action.USER_PURGE,
+        Action.USER_DELETE,
+        Action.USER_DELETE_ACTIVITIES,
+        Action.USER_SET_PASSWORD,
+        Action.USER_DISABLE_TWO_FACTOR,
+        Action.USER_RESET_TWO_FACTOR,
+        Action.FACTOR_REMOVE,
+        Action.API_KEY_CREATE,
+        Action.SUPERUSER_CREATE,
+    }
+)
+"""What a browser does only for somebody who showed a short while ago who they are (ASVS 7.5.3).
+
+It cannot be taken back, hands out everything about somebody, or opens another way in than this session. Giving a role
+that permits any of it, and another address of somebody, are asked for where they are done.
+"""
 
 SEEN_BY_BORROWED_HANDS: Final = frozenset(
     {

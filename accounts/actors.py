@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -42,7 +43,8 @@ class Actor:
     ``grants`` maps an organization's id to the permissions held there: an organization one merely
     belongs to is there with an empty set. ``organization_id`` is the principal's home.
     ``everything`` is the grant of the operator and of
-    super-users, applied by policy like any other. Who ``must_enrol`` a second factor first is granted nothing. While
+    super-users, applied by policy like any other. Who ``must_enrol`` a second factor first is granted nothing.
+    ``shown_at`` is when the person showed in a browser who they are; keys, programs and the shell have none. While
     somebody acts as another person (impersonation) the principal is that person, and ``impersonator`` whoever acts.
     """
 
@@ -54,6 +56,7 @@ class Actor:
     grants: Mapping[UUID, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     everything: bool = False
     must_enrol: bool = False
+    shown_at: datetime | None = None
     os_user: str = ""
     ip: str | None = None
     device: str = ""

@@ -29,10 +29,10 @@ __all__ = [
     "fresh_key",
     "home_of",
     "is_borrowed",
+    "key_renewed",
     "left_behind",
     "next_address",
     "own_again",
-    "password_changed",
     "request_actor",
     "session_of",
     "sign_out",
@@ -76,9 +76,10 @@ def signed_in(request: HttpRequest, session: Session, key: str) -> None:
     rotate_token(request)
 
 
-def password_changed(request: HttpRequest, user: User) -> None:
-    """Let this browser stay signed in although the password that it was signed in with is no more."""
-    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+def key_renewed(request: HttpRequest, key: str) -> None:
+    """Let this browser go on under the fresh key that its session has now."""
+    session = Session.objects.select_related("user__organization").get(key_hash=session_key_hash(key))
+    signed_in(request, session, key)
 
 
 def is_borrowed(request: HttpRequest) -> bool:
@@ -137,9 +138,10 @@ def next_address(request: HttpRequest) -> str:
     return wanted if is_ours else ""
 
 
-def confirm_first(request: HttpRequest) -> HttpResponse:
-    """Lead to the page that asks who one is, and from there back to this one."""
-    return HttpResponseRedirect(f"{reverse('account-confirm')}?{urlencode({'next': request.get_full_path()})}")
+def confirm_first(request: HttpRequest, back: str = "") -> HttpResponse:
+    """Lead to the page that asks who one is, and from there back to this one, or where it is said."""
+    back = back or request.get_full_path()
+    return HttpResponseRedirect(f"{reverse('account-confirm')}?{urlencode({'next': back})}")
 
 
 def where_of(request: HttpRequest) -> dict[str, Any]:

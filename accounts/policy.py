@@ -11,11 +11,12 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.actions import BORROWED_HANDS, SEEN_BY_BORROWED_HANDS, SELF_ACTIONS, Action, expand
+from accounts.actions import BORROWED_HANDS, SEEN_BY_BORROWED_HANDS, SELF_ACTIONS, SHOWN_ANEW, Action, expand
 from accounts.actors import Actor, ActorKind, Door
-from accounts.errors import NotAllowed, NotAuthenticated, NotFound
+from accounts.errors import NotAllowed, NotAuthenticated, NotFound, NotRecent
 from accounts.models import APIKey, Membership, Organization, Role, RoleAssignment, RolePermission, Session, User
 from accounts.models.organizations import MailCodes, SecondFactor
+from accounts.models.sessions import RECENT
 from accounts.statuses import OrganizationStatus
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "anonymous",
     "assert_live",
     "current",
+    "has_shown",
     "may",
     "may_have_mail_codes",
     "needs_second_factor",
@@ -38,6 +40,8 @@ __all__ = [
     "require_own_hands",
     "require_rank",
     "require_rank_of_holders",
+    "require_shown",
+    "require_shown_to_give",
     "sees",
     "system",
 ]
@@ -126,6 +130,7 @@ def actor_for(user: User, *, door: Door, session: Session | None = None, **where
         grants=grants,
         everything=user.is_superuser and not must_enrol and not impersonator,
         must_enrol=must_enrol,
+        shown_at=session.authenticated_at if session and session.kind == Session.BROWSER else None,
         impersonator=impersonator,
         **where,
     )
@@ -306,6 +311,33 @@ def require_own_hands(actor: Actor, action: Action) -> None:
             remedy="Stop acting as them; do in your own name what you may do yourself.",
             fields={"permission": str(action)},
         )
+
+
+def has_shown(actor: Actor) -> bool:
+    """Say whether the person showed a short while ago in their browser who they are.
+
+    Keys, programs and the shell are not asked: what they have is no cookie, and nobody sits there to show anything.
+    """
+    return actor.shown_at is None or actor.shown_at > timezone.now() - RECENT
+
+
+def require_shown(actor: Actor) -> None:
+    """Refuse what is most sensitive in a browser that was left open, or whose key was stolen (``SHOWN_ANEW``).
+
+    :raises NotRecent: if the person showed too long ago who they are
+    """
+    if not has_shown(actor):
+        raise NotRecent
+
+
+def require_shown_to_give(actor: Actor, words: Iterable[str]) -> None:
+    """Refuse the same of a role that permits any of it: whoever has it could do it in the actor's place.
+
+    :param words: what the role permits
+    :raises NotRecent: if the person showed too long ago who they are
+    """
+    if not SHOWN_ANEW.isdisjoint(words):
+        require_shown(actor)
 
 
 def _require_granted(actor: Actor, action: Action, subject: Any) -> None:

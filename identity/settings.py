@@ -219,6 +219,7 @@ if SECURE:
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+MESSAGE_STORAGE = "accounts.messages.MessageStorage"
 LOGIN_URL, LOGIN_REDIRECT_URL = "sign-in", "account"
 
 # --- requests --------------------------------------------------------------------------------

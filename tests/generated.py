@@ -219,12 +219,20 @@ def export_description() -> str:
     return json.dumps(export_schema(), indent=1) + "\n"
 
 
+def known_attacks() -> str:
+    """Write down what was found elsewhere, and what tries it here."""
+    from tests.attacks.known import page
+
+    return page()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "openapi.json": openapi,
     "commands.md": reference,
     "statuses.md": statuses,
     "permissions.md": permissions,
     "personal-data-export.schema.json": export_description,
+    "attacks.md": known_attacks,
 }
 
 

@@ -22,7 +22,7 @@ from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import ids, policy
-from accounts.actions import Action
+from accounts.actions import SHOWN_ANEW, Action
 from accounts.actors import Actor, Door
 from accounts.admin.tables import Cell, Column, Link, Table, TableRow
 from accounts.admin.verbs import Plan, Verb, VerbForm, table_of
@@ -38,6 +38,10 @@ __all__ = ["HouseAdmin", "Listing", "Scope", "actor_of", "answering", "organizat
 
 PAGE: Final = 25
 CHOICES: Final = 50
+CHOSEN: Final = ("selected", "how", "request", "organization", "take")
+"""What pages are opened with that are of one thing or of many."""
+LONGEST_BACK: Final = 4_000
+"""Of the address of the page that asks: what is longer no server takes."""
 SEPARATORS: Final = re.compile(r"[\s,]+")
 View = Callable[..., HttpResponseBase]
 
@@ -62,7 +66,7 @@ def answering(view: View) -> View:
                 raise policy.missing(self.reading)
             return view(self, request, *arguments, **named)
         except NotRecent:
-            return confirm_first(request)
+            return _confirm_first(request)
         except NotAuthenticated:
             return redirect("sign-in")
         except NotAllowed as refusal:
@@ -74,6 +78,19 @@ def answering(view: View) -> View:
             return cast("HttpResponseBase", self.refusal(request, refusal))
 
     return run
+
+
+def _confirm_first(request: HttpRequest, **known: str) -> HttpResponseBase:
+    """Lead to the page that asks who one is, and back, with who was chosen and what for; what was typed is not kept.
+
+    SECURITY: an address stands in histories and logs, so only ids and the words of choices go into it.
+    """
+    if request.method != "POST":
+        return confirm_first(request)
+    messages.info(request, "Nothing was done yet. Once you have shown that it is you, send it again.")
+    chosen = {name: value for name in CHOSEN if (value := " ".join(request.POST.getlist(name)))}
+    back = f"{request.path}?{urlencode({**request.GET.dict(), **chosen, **known})}".rstrip("?")
+    return confirm_first(request, back if len(urlencode({"next": back})) < LONGEST_BACK else request.path)
 
 
 @dataclass(frozen=True)
@@ -430,9 +447,9 @@ class HouseAdmin(ModelAdmin[Any]):
             return redirect(self.url("changelist"))
         single = rows[keys[0]] if len(keys) == 1 else None
         if not is_final:
-            policy.require_coarse(actor, verb.action)
-            if single is not None:
-                policy.require(actor, verb.action, verb.subject(single))
+            _require(actor, verb, single)
+        if verb.action in SHOWN_ANEW and not policy.has_shown(actor):  # before anything is typed
+            return _confirm_first(request, selected=" ".join(keys))
         if not verb.takes_many and single is None:
             raise Invalid(f"{verb.label} is for one at a time.")
         form = verb.form(source if "step" in source else None)
@@ -541,6 +558,12 @@ class HouseAdmin(ModelAdmin[Any]):
     def _names(self, chosen: list[Any]) -> Callable[[str], Cell]:
         names = {row.public_id: self.named(row) for row in chosen if not isinstance(row, str)}
         return lambda key: names.get(key, Cell(key))
+
+
+def _require(actor: Actor, verb: Verb, single: Any) -> None:
+    policy.require_coarse(actor, verb.action)
+    if single is not None:
+        policy.require(actor, verb.action, verb.subject(single))
 
 
 def key_of(row: Any) -> str:

@@ -10,9 +10,10 @@ from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, Text
 from accounts.api.user_inputs import ProfileInput
-from accounts.browser import password_changed
+from accounts.browser import fresh_key, key_renewed
 from accounts.errors import NotAllowed, NotFound
 from accounts.models import APIKey, EmailChange, Session, User
+from accounts.models.sessions import session_key_hash
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.addresses import email_change
 from accounts.operations.base import NewPassword
@@ -99,15 +100,16 @@ class MeViewSet(HouseViewSet):
 
     def set_password(self, request: Request) -> Response:
         """Change one's own password; one is signed out everywhere else, and links that were mailed open nothing."""
-        given, person = self.read(), self._person()
-        changed = user_change_password(
+        given, person, key = self.read(), self._person(), self._browsers_key()
+        user_change_password(
             actor=self.actor,
             user=person,
             current_password=given["current_password"],
             password=NewPassword(given["password"]),
+            key_hash=session_key_hash(key) if key else "",
         )
-        if request.auth is None:
-            password_changed(request._request, changed)
+        if key:
+            key_renewed(request._request, key)
         return Response(status=204)
 
     def two_factor(self, request: Request) -> Response:
@@ -123,8 +125,11 @@ class MeViewSet(HouseViewSet):
 
     def confirm(self, request: Request) -> Response:
         """Finish it with the code that the app shows, or that was mailed; recovery codes come with the first."""
-        person = self._person()
-        done = factor_enrol_finish(actor=self.actor, user=person, code=self.read()["code"])
+        person, key = self._person(), self._browsers_key()
+        key_hash = session_key_hash(key) if key else ""
+        done = factor_enrol_finish(actor=self.actor, user=person, code=self.read()["code"], key_hash=key_hash)
+        if key:
+            key_renewed(request._request, key)
         return Response({"two_factor": two_factor_of(person), "recovery_codes": done.codes})
 
     def renew_codes(self, request: Request) -> Response:
@@ -183,6 +188,10 @@ class MeViewSet(HouseViewSet):
             raise NotAllowed("A key is no person.", remedy="Sign in as a person.")
         person: User = self.rows().get()
         return person
+
+    def _browsers_key(self) -> str:
+        """Choose the fresh key that a browser gets; programs have none."""
+        return "" if self.request.auth else fresh_key()
 
     def _addresses(self, person: User) -> dict[str, Any]:
         change = EmailChange.objects.live().filter(user=person).first()

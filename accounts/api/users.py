@@ -7,8 +7,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import ids
-from accounts.actions import Action
+from accounts import ids, policy
+from accounts.actions import SHOWN_ANEW, Action
 from accounts.api.base import etag
 from accounts.api.claims import claims_named
 from accounts.api.endpoints import FILTERS, PAGE_WORDS, Endpoint
@@ -190,8 +190,11 @@ class UserViewSet(BelongingsViewSet):
         word, preview = given["verb"], given["preview"]
         grave = GRAVE_VERBS.get(word)
         refuse_strange(given, grave.form if grave else VERBS[word][0])
-        self.require(grave.action if grave else Action(f"user.{word.replace('-', '_')}"))
+        action = grave.action if grave else Action(f"user.{word.replace('-', '_')}")
+        self.require(action)
         rows = given["ids"] if "ids" in given else self._matching(given)
+        if action in SHOWN_ANEW:  # once for all, not for each row
+            policy.require_shown(self.actor)
         repeated = None if preview else self.repeatable()
         if grave and not (repeated and was_done(repeated)):
             _refuse_number(len(set(rows)), given, grave.most)

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, ClassVar, Self
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Self
 from uuid import UUID
 
 from django.contrib.sessions.models import Session as BrowserSession
@@ -16,7 +17,10 @@ from accounts.actors import PREFIX, Actor, ActorKind
 from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.organizations import Organization
 
-__all__ = ["RefreshToken", "Session", "session_key_hash"]
+__all__ = ["RECENT", "RefreshToken", "Session", "session_key_hash"]
+
+RECENT: Final = timedelta(minutes=5)
+"""How long it counts that somebody showed who they are, for what a borrowed browser should not do."""
 
 
 def session_key_hash(session_key: str) -> str:

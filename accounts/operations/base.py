@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
 from accounts import audit, ids, policy
-from accounts.actions import SYSTEM_ACTIONS, Action
+from accounts.actions import SHOWN_ANEW, SYSTEM_ACTIONS, Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotAllowed, VersionConflict
 from accounts.models import Application, ClaimDefinition, Organization, Role, User
@@ -43,8 +43,9 @@ def operation(
     """Make a function an operation: judged before any work, prepared outside, then one transaction.
 
     Inside the transaction the actor is judged anew (``policy.current``), so that whoever was
-    suspended or demoted since the request began is refused. A refusal by policy rolls everything
-    back and is then recorded in a transaction of its own.
+    suspended or demoted since the request began is refused. What is most sensitive is done in a browser only for
+    who showed a short while ago who they are (``SHOWN_ANEW``). A refusal by policy rolls everything back and is then
+    recorded in a transaction of its own.
 
     :param prepare: what is slow and needs no row (hashing); gets the arguments, gives those to replace
     """
@@ -60,12 +61,14 @@ def operation(
                 policy.require_own_hands(actor, action)
                 if action not in SYSTEM_ACTIONS:
                     policy.require_coarse(actor, action)
+                _require_shown(actor, action)
                 prepared = {**arguments, **(prepare(dict(arguments)) if prepare else {})}
                 with transaction.atomic():
                     prepared["actor"] = now = policy.current(actor)
                     policy.require_own_hands(now, action)
                     if action not in SYSTEM_ACTIONS:
                         policy.require_coarse(now, action)
+                    _require_shown(now, action)
                     result = function(**prepared)  # type: ignore[call-arg]
                     idempotency.remember(result)
                     return result
@@ -80,6 +83,11 @@ def operation(
         return run
 
     return decorate
+
+
+def _require_shown(actor: Actor, action: Action) -> None:
+    if action in SHOWN_ANEW:
+        policy.require_shown(actor)
 
 
 def remember_refusal(actor: Actor, action: Action, subject: models.Model | None, refusal: NotAllowed) -> None:

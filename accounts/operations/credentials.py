@@ -1,15 +1,14 @@
 """What several verbs need: the death of credentials, and the guards of those who must remain."""
 
-from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.actors import Actor, ActorKind
-from accounts.errors import Conflict, NotRecent
+from accounts.errors import Conflict, NotAuthenticated, NotRecent
 from accounts.models import APIKey, Invite, RoleAssignment, Session, User
+from accounts.models.sessions import RECENT
 from accounts.operations.links import void
 from accounts.statuses import OrganizationStatus, Status
 
@@ -20,11 +19,9 @@ __all__ = [
     "guard_last_superuser",
     "guard_leaving",
     "is_recent",
+    "renew_key",
     "require_recent",
 ]
-
-RECENT: Final = timedelta(minutes=5)
-"""How long it counts that somebody showed who they are, for what a borrowed browser should not do."""
 
 
 def end_credentials(
@@ -107,6 +104,17 @@ def guard_last_owner(user: User, organization_id: UUID) -> None:
 def is_recent(session: Session) -> bool:
     """Say whether the person showed a short while ago who they are."""
     return session.authenticated_at > timezone.now() - RECENT
+
+
+def renew_key(actor: Actor, user: User, key_hash: str) -> None:
+    """Give the session of the actor's own browser a fresh key, in the caller's transaction.
+
+    :raises NotAuthenticated: if it was ended at this moment
+    """
+    # SECURITY: what knew the key before may not go on with it once the account is guarded better (session fixation).
+    mine = Session.objects.live().filter(user=user, kind=Session.BROWSER)
+    if not (actor.session_id and mine.filter(pk=actor.session_id).update(key_hash=key_hash)):
+        raise NotAuthenticated("You are not signed in.")
 
 
 def require_recent(actor: Actor) -> None:

@@ -18,7 +18,7 @@ from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Factor, FactorKind, RecoveryCode, Session, User
 from accounts.models.factors import NO_CODE, code_digest, has_second_factor
 from accounts.operations.base import expect_version, operation
-from accounts.operations.credentials import end_credentials, guard_changeable, require_recent
+from accounts.operations.credentials import end_credentials, guard_changeable, renew_key, require_recent
 from accounts.operations.outbox import tell
 from accounts.operations.proofs import code_mailed, guard_not_too_many, mailed_for
 from accounts.operations.tries import try_code
@@ -167,11 +167,12 @@ def _counted(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation(Action.FACTOR_ENROL, prepare=_counted)
-def factor_enrol_finish(*, actor: Actor, user: User, code: str, tried: Any = None) -> Enrolled:
+def factor_enrol_finish(*, actor: Actor, user: User, code: str, key_hash: str = "", tried: Any = None) -> Enrolled:
     """Enrol what was begun, by a code of it; the first brings recovery codes, shown once.
 
     The session that it is done in counts as signed in with it from now on.
 
+    :param key_hash: of the fresh key of the browser that it is done in
     :raises NotFound: if it is somebody else's account, or nothing was begun
     :raises Invalid: if the code is wrong; what was begun stays
     :raises Throttled: after too many wrong ones
@@ -186,6 +187,8 @@ def factor_enrol_finish(*, actor: Actor, user: User, code: str, tried: Any = Non
     factor.refresh_from_db()
     codes = _fresh_codes(user) if is_first else []
     _signed_in_with_it(actor, user, METHODS[factor.kind])
+    if key_hash:
+        renew_key(actor, user, key_hash)
     audit.record(actor, Action.FACTOR_ENROL, user, factor=factor.public_id, kind=factor.kind)
     tell(user, "factor_added")
     return Enrolled(factor, codes)

@@ -248,6 +248,7 @@ def _require_grantable(actor: Actor, organization: Organization, roles: Iterable
     for role in roles:
         if role.slug != "member":
             policy.require_grantable(actor, role, organization)
+            policy.require_shown_to_give(actor, role.permissions.values_list("permission", flat=True))
 
 
 def _for_whoever_comes(

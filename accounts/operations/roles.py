@@ -96,6 +96,7 @@ def role_create(
     _refuse_taken(role)
     words = _words_checked(role, permissions)
     policy.require_held(actor, role, organization.pk, words)
+    policy.require_shown_to_give(actor, words)
     role.save(force_insert=True)
     _put_words(role, words)
     audit.record(actor, Action.ROLE_CREATE, role, reason=reason_checked(reason), after=_shown(role))
@@ -141,6 +142,7 @@ def role_update(
     if words != held:
         policy.require_held(actor, role, _place(role).pk, words)
         policy.require_rank_of_holders(actor, Action.ROLE_UPDATE, role)
+        policy.require_shown_to_give(actor, set(words) - held)
         _put_words(role, words)
     changed = differences(before, _shown(role))
     if changed["after"]:
@@ -303,7 +305,7 @@ def role_assign(
     if present is None:
         give_role(actor, membership, role, organization, until=until)
     elif present.until != until:
-        policy.require_grantable(actor, role, organization, until=until)
+        _require_giveable(actor, role, organization, until)
         if role.is_owner and present.until is None:
             guard_last_owner(membership.user, organization.pk)
         RoleAssignment.objects.filter(pk=present.pk).update(until=until, assigned_by=actor.user_id)
@@ -419,7 +421,7 @@ def give_role(
     :raises Conflict: if the person has a hundred roles there
     """
     if role.slug != "member":
-        policy.require_grantable(policy.current(actor), role, organization, until=until)
+        _require_giveable(policy.current(actor), role, organization, until)
     theirs = RoleAssignment.objects.filter(membership=membership)
     theirs.run_out().filter(role=role).delete()
     if theirs.filter(role=role).exists():
@@ -428,6 +430,11 @@ def give_role(
         raise Conflict(f"The person has {HELD} roles there.", remedy="Take one away first: role_remove.")
     theirs.create(membership=membership, role=role, organization=organization, assigned_by=actor.user_id, until=until)
     return True
+
+
+def _require_giveable(actor: Actor, role: Role, organization: Organization, until: datetime | None) -> None:
+    policy.require_grantable(actor, role, organization, until=until)
+    policy.require_shown_to_give(actor, role.permissions.values_list("permission", flat=True))
 
 
 def take_role(actor: Actor, membership: Membership, role: Role, organization: Organization) -> bool:

@@ -14,10 +14,7 @@ from accounts.models import ClaimDefinition, FailedTries, Membership, Organizati
 from accounts.models.users import PROFILE_FIELDS
 from accounts.operations.base import NewPassword, differences, expect_version, operation
 from accounts.operations.claims import put_claims
-from accounts.operations.credentials import (
-    end_credentials,
-    guard_changeable,
-)
+from accounts.operations.credentials import end_credentials, guard_changeable, renew_key
 from accounts.operations.links import void
 from accounts.operations.outbox import tell
 from accounts.operations.roles import give_role, role_slugs, roles_named, take_role
@@ -219,6 +216,8 @@ def user_update(
     ended: dict[str, int] = {}
     if "email" in changes:
         policy.require_all_theirs(actor, Action.USER_UPDATE, user)
+        if changes["email"] != user.email:  # a link to set a password goes there from now on
+            policy.require_shown(actor)
         ended = take_address(user, changes["email"], Action.USER_UPDATE, verified=skip_verification)
     if "username" in changes:
         user.set_username(changes["username"])
@@ -309,10 +308,11 @@ def _check_current(arguments: dict[str, Any]) -> Mapping[str, Any]:
 
 @operation(Action.USER_CHANGE_PASSWORD, prepare=_check_current)
 def user_change_password(
-    *, actor: Actor, user: User, current_password: str, password: NewPassword, checked: str = ""
+    *, actor: Actor, user: User, current_password: str, password: NewPassword, key_hash: str = "", checked: str = ""
 ) -> User:
     """Change one's own password; one's other sessions and links end, and the person is told by letter.
 
+    :param key_hash: of the fresh key of the browser that it is done in
     :raises NotFound: if it is somebody else's account
     :raises NotRecent: if they showed too long ago who they are
     :raises Invalid: if the present password is wrong, or the new one may not be used
@@ -327,6 +327,8 @@ def user_change_password(
     user.save()
     FailedTries.objects.set_back(user.pk)
     ended = end_credentials(user, Action.USER_CHANGE_PASSWORD, keys=False, but=actor.session_id)
+    if key_hash:
+        renew_key(actor, user, key_hash)
     audit.record(actor, Action.USER_CHANGE_PASSWORD, user, ended=ended)
     tell(user, "password_changed")
     return user

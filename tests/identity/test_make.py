@@ -89,7 +89,7 @@ def test_help_lists_every_target(machine: Path) -> None:
     done = do(machine, "make")
 
     listed = {line.split()[1] for line in done.stdout.splitlines()}
-    targets = "help setup run test test-long check e2e fix fuzz docs lock bench-copies bench-erasure"
+    targets = "help setup run test test-long attacks check e2e fix fuzz docs lock bench-copies bench-erasure"
     assert listed == set(targets.split())
 
 

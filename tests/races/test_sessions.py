@@ -8,17 +8,18 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.actors import Door
-from accounts.errors import Throttled
-from accounts.models import Outbox, Session, User
+from accounts.errors import NotAuthenticated, Throttled
+from accounts.models import Factor, Outbox, Session, User
 from accounts.operations.confirmations import session_confirm, session_confirm_with_code
 from accounts.operations.credentials import is_recent
+from accounts.operations.factors import factor_enrol_finish, factor_enrol_start
 from accounts.operations.links import CODE, code_for
 from accounts.operations.proofs import LETTERS, SecondFactorNeeded, mail_code_send
 from accounts.operations.sessions import MOST, session_end, session_start, session_start_with_code
-from tests.factories.factors import code_of, make_factor, make_mail_factor
+from tests.factories.factors import code_of, make_factor, make_mail_factor, shown_for
 from tests.factories.organizations import make_organization
 from tests.factories.users import PASSWORD, SessionFactory, make_user
-from tests.races.test_races import THREADS, refusals, succeeded, together
+from tests.races.test_races import ROUNDS, THREADS, refusals, succeeded, together
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -41,7 +42,7 @@ def test_eight_sign_in_and_the_eight_oldest_end(bob: User) -> None:
     before = timezone.now() - timedelta(minutes=5)
     old = [SessionFactory.create(user=bob, created_at=before + timedelta(seconds=place)) for place in range(MOST)]
 
-    results = together(*(partial(signs_in, bob, f"{place:040}") for place in range(THREADS)))
+    results = together(*(partial(signs_in, bob, f"place-{place}") for place in range(THREADS)))
 
     live = set(Session.objects.live().filter(user=bob).values_list("pk", flat=True))
     assert len(live) == MOST
@@ -64,7 +65,7 @@ def test_eight_confirm_with_one_code_and_one_does(bob: User) -> None:
                 actor=actor,
                 proof=needed.value.proof,
                 code=code,
-                key_hash=f"{place:040}",
+                key_hash=f"place-{place}",
             )
             for place, actor in enumerate(actors)
         )
@@ -122,3 +123,22 @@ def test_ending_a_session_and_confirming_it_leaves_it_ended(bob: User) -> None:
         )
 
         assert not Session.objects.get(pk=session.pk).is_live
+
+
+def test_a_session_that_is_ended_while_its_owner_enrols_does_not_come_back(bob: User) -> None:
+    for number in range(ROUNDS):
+        session = SessionFactory.create(user=bob)
+        actor = policy.actor_for(bob, door=Door.PAGE, session=session)
+        Factor.objects.filter(user=bob).delete()
+        begun = factor_enrol_start(actor=actor, user=bob)
+        finish = partial(
+            factor_enrol_finish, actor=actor, user=bob, code=shown_for(begun.key), key_hash=f"enrol-{number}"
+        )
+
+        results = together(finish, partial(session_end, actor=actor, session=session))
+
+        session.refresh_from_db()
+        assert not session.is_live
+        assert refusals(results) <= {NotAuthenticated}
+        is_enrolled = Factor.objects.enrolled().filter(user=bob).exists()
+        assert is_enrolled == (session.key_hash == f"enrol-{number}")  # all of it or nothing

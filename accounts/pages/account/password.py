@@ -4,8 +4,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
-from accounts.browser import home_of, next_address, password_changed
+from accounts.browser import fresh_key, home_of, key_renewed, next_address
 from accounts.errors import AccountsError, NotAuthenticated
+from accounts.models.sessions import session_key_hash
 from accounts.operations.base import NewPassword
 from accounts.operations.users import user_change_password
 from accounts.pages.account.registry import account_page, actor_of, draw, person_of, recently_authenticated
@@ -29,12 +30,14 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     person, form = person_of(request), ChangePasswordForm(request.POST or None)
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():
+        key = fresh_key()
         try:
             changed = user_change_password(
                 actor=actor_of(request),
                 user=person,
                 current_password=form.cleaned_data["current_password"],
                 password=NewPassword(form.cleaned_data["password"]),
+                key_hash=session_key_hash(key),
             )
         except NotAuthenticated:
             raise
@@ -42,7 +45,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
             refusal = problem
             form.refuse(problem)
         else:
-            password_changed(request, changed)
+            key_renewed(request, key)
             messages.success(request, "Your password is changed. You are signed out everywhere else.")
             return redirect(next_address(request) or home_of(changed))
     context = {"title": "Password", "form": form, "person": person, "next": next_address(request)}

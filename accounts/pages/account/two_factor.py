@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
 from accounts import ids
-from accounts.browser import home_of, next_address
+from accounts.browser import fresh_key, home_of, key_renewed, next_address
 from accounts.errors import AccountsError, Conflict, NotFound, Throttled
 from accounts.models import Factor, FactorKind, RecoveryCode
+from accounts.models.sessions import session_key_hash
 from accounts.operations.factors import (
     Enrolment,
     enrolment_of,
@@ -72,11 +73,13 @@ def _finish(request: HttpRequest) -> HttpResponse:
     person, form = person_of(request), CodeForm(request.POST)
     problem: AccountsError | None = None
     if form.is_valid():
+        key = fresh_key()
         try:
             done = factor_enrol_finish(
                 actor=actor_of(request),
                 user=person,
                 code="".join(form.cleaned_data["code"].split()),
+                key_hash=session_key_hash(key),
             )
         except AccountsError as refusal:
             if "code" not in refusal.fields and not isinstance(refusal, Throttled):
@@ -84,6 +87,7 @@ def _finish(request: HttpRequest) -> HttpResponse:
             problem = refusal
             form.refuse(refusal)
         else:
+            key_renewed(request, key)
             messages.success(request, "The second factor is enrolled. It is asked for at your next sign-in.")
             return _drawn(request, codes=done.codes)
     return refused(_enrolling(request, enrolment_of(person), form), problem)

@@ -13,7 +13,7 @@ from accounts import policy
 from accounts.actors import Door
 from accounts.errors import NotAuthenticated
 from accounts.models import AuditEvent, AuditPart, Session, User
-from accounts.operations.credentials import RECENT
+from accounts.models.sessions import RECENT
 from accounts.operations.sessions import ADMIN_LIMITS, LIMITS, MOST, TOO_MANY, session_seen, session_start
 from accounts.operations.tokens import token_refresh, token_start
 from tests.factories.organizations import give
