@@ -17,7 +17,8 @@ from tests.matrix.test_api import walked
 METHODS = ("post", "put", "patch", "delete")
 BY_OTHERS = {
     "api/v1/auth/token/", "api/v1/auth/refresh/", "api/v1/auth/password/reset-request/", "api/v1/auth/password/reset/",
-    "api/v1/auth/two-factor/", "api/v1/auth/two-factor/send-code/", "api/v1/auth/email/confirm/", "api/v1/invites/accept/", "api/v1/invites/request/",
+    "api/v1/auth/two-factor/", "api/v1/auth/two-factor/send-code/", "api/v1/auth/email/confirm/",
+    "api/v1/invites/accept/", "api/v1/invites/request/",
 }  # fmt: skip
 """What opens by a secret in the body alone: no cookie is looked at, so that nobody's browser lends anything."""
 
