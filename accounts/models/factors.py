@@ -1,4 +1,4 @@
-"""Second factors: authenticator apps as django-otp devices of our own, and recovery codes."""
+"""Second factors: authenticator apps and passkeys as django-otp devices of our own, and recovery codes."""
 
 import hashlib
 import json
@@ -36,6 +36,7 @@ class FactorKind(StrEnum):
     """How somebody shows a second time who they are."""
 
     TOTP = "totp"
+    PASSKEY = "passkey"
 
 
 class FactorQuerySet(TenantQuerySet["Factor"]):
@@ -54,6 +55,14 @@ class FactorQuerySet(TenantQuerySet["Factor"]):
         """Keep those that were shown to work."""
         return self.filter(confirmed=True)
 
+    def by_code(self) -> Self:
+        """Keep those that are shown by a code; a passkey signs."""
+        return self.exclude(kind=FactorKind.PASSKEY)
+
+    def passkeys(self) -> Self:
+        """Keep the passkeys that were shown to work."""
+        return self.enrolled().filter(kind=FactorKind.PASSKEY)
+
     def sealed_before(self) -> Self:
         """Keep those whose secret was encrypted with an older key than the present one."""
         return self.exclude(secret__startswith=key_mark())
@@ -63,7 +72,9 @@ class Factor(Row, Device):  # type: ignore[misc]
     """One second factor of a person; codes are checked through ``django_otp.verify_token``, which holds the row.
 
     ``secret`` is encrypted, for this row alone (``accounts.keys.seal``): JSON with the ``key`` that the app shares and
-    the ``step`` of the last code that was used, which is not taken again.
+    the ``step`` of the last code that was used, which is not taken again. Of a passkey it holds the ``credential`` and
+    its public ``key``, the ``count`` of signatures, whether it is ``backed_up``, and the moment ``asked_at`` of what it
+    answered last; ``credential`` is a digest, by which it is found and is nobody else's.
     """
 
     id = PrefixedIDField(prefix="fct")
@@ -72,6 +83,7 @@ class Factor(Row, Device):  # type: ignore[misc]
     kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in FactorKind])
     secret = models.TextField(editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
+    credential = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 -- none is unique
 
     objects = FactorQuerySet.as_manager()
 
@@ -113,7 +125,7 @@ class Factor(Row, Device):  # type: ignore[misc]
     def verify_token(self, token: str) -> bool:
         """Say whether a code is right now, and use it up; ``django_otp.verify_token`` alone asks, and holds the row."""
         held = self.held
-        if not CODE.fullmatch(token) or not held:
+        if self.kind != FactorKind.TOTP or not CODE.fullmatch(token) or not held:
             return False
         totp = TOTP(b32decode(held["key"]), step=STEP, digits=DIGITS)
         totp.time = time.time()  # one moment for the whole comparison

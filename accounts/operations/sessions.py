@@ -15,7 +15,7 @@ from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, ActorKind
 from accounts.errors import Invalid, NotAuthenticated, NotFound
-from accounts.models import Organization, RefreshToken, Session, User
+from accounts.models import Factor, Organization, RefreshToken, Session, User
 from accounts.models.factors import has_second_factor
 from accounts.operations.base import operation
 from accounts.operations.factors import code_used
@@ -34,6 +34,7 @@ __all__ = [
     "limits_of",
     "open_session",
     "proven",
+    "recorded",
     "session_end",
     "session_revoke",
     "session_revoke_all",
@@ -69,9 +70,11 @@ class SecondFactorNeeded(NotAuthenticated):
     """
 
     default_remedy = "Enter the code that your authenticator app shows now; each code works once."
+    without_codes = "Use your passkey, in a browser, or enter a recovery code."
 
     def __init__(self, message: str, *, user: User) -> None:
-        super().__init__(message)
+        by_code = Factor.objects.enrolled().by_code().filter(user=user).exists()
+        super().__init__(message, remedy="" if by_code else self.without_codes)
         self.proof = signing.dumps([user.public_id, user.get_session_auth_hash()], salt=PROOF)
 
 
@@ -104,8 +107,9 @@ def session_start(
     :raises SecondFactorNeeded: if the password was right and a second factor is enrolled
     :raises Throttled: after too many wrong ones, for this account or from this network
     """
-    return _started(
+    return recorded(
         actor,
+        Action.SESSION_START,
         organization.pk if organization else None,
         lambda: _session_start(
             actor=actor,
@@ -132,8 +136,9 @@ def session_start_with_code(
     """
     user, password_seen = proven(proof)
     tried = try_code(actor, user)
-    return _started(
+    return recorded(
         actor,
+        Action.SESSION_START,
         user.organization_id,
         lambda: _session_start_with_code(
             actor=actor,
@@ -147,14 +152,16 @@ def session_start_with_code(
     )
 
 
-def _started(actor: Actor, organization_id: UUID | None, start: Callable[[], Session | NotAuthenticated]) -> Session:
+def recorded(
+    actor: Actor, action: Action, organization_id: UUID | None, attempt: Callable[[], Session | NotAuthenticated]
+) -> Session:
     """Give the session, or raise the refusal and record it."""
     try:
-        outcome = start()
+        outcome = attempt()
         if isinstance(outcome, NotAuthenticated):
             raise outcome
     except NotAuthenticated as refusal:
-        audit.failed(actor, Action.SESSION_START, None, organization_id=organization_id, why=type(refusal).__name__)
+        audit.failed(actor, action, None, organization_id=organization_id, why=type(refusal).__name__)
         raise
     return outcome
 

@@ -8,12 +8,14 @@ from django.shortcuts import render
 
 from accounts.browser import fresh_key, next_address
 from accounts.errors import AccountsError, Throttled
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.models.sessions import session_key_hash
+from accounts.operations.passkeys import CopiedPasskey
 from accounts.operations.sessions import SecondFactorNeeded
+from accounts.pages.passkeys import answered, button_for_person, button_for_second
 from accounts.pages.passwords import PageForm
 
-__all__ = ["ask_code", "code_step", "refused"]
+__all__ = ["ask_code", "code_step", "passkey_step", "refused"]
 
 
 class CodeForm(PageForm):
@@ -66,8 +68,39 @@ def code_step(
     return refused(_code_page(request, form), refusal)
 
 
-def _code_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
-    context = {"form": form, "next": next_address(request), "address": request.path}
+def passkey_step(
+    request: HttpRequest, check: Callable[..., Session], onward: Callable[[HttpRequest, Session, str], HttpResponse]
+) -> HttpResponse:
+    """Take the answer of a passkey in place of the code.
+
+    :param check: of ``proof``, ``state``, ``answer`` and ``key_hash``, gives the session
+    :param onward: answers with the session and the browser's fresh key
+    """
+    proof, key = request.POST["proof"], fresh_key()
+    try:
+        return onward(request, check(proof=proof, **answered(request), key_hash=session_key_hash(key)), key)
+    except AccountsError as refusal:
+        form = CodeForm(initial={"proof": proof})
+        form.is_void = not isinstance(refusal, SecondFactorNeeded | CopiedPasskey | Throttled)
+        return refused(_code_page(request, form, refusal), refusal)
+
+
+def _code_page(request: HttpRequest, form: CodeForm, refusal: AccountsError | None = None) -> HttpResponse:
+    """Draw the page.
+
+    :param refusal: of a passkey; that of a code stands beside its input
+    """
+    if isinstance(request.user, User):
+        passkey = button_for_person(request, refusal)
+    else:
+        passkey = button_for_second(str(form["proof"].value()), refusal)
+    context = {
+        "form": form,
+        "next": next_address(request),
+        "address": request.path,
+        "passkey": passkey,
+        "refusal": refusal if form.is_void else None,
+    }
     return render(request, "accounts/pages/code.html", context)
 
 

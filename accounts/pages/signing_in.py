@@ -16,8 +16,10 @@ from accounts.browser import fresh_key, home_of, is_borrowed, next_address, requ
 from accounts.errors import AccountsError
 from accounts.models import Organization, Session, User
 from accounts.models.sessions import session_key_hash
+from accounts.operations.passkeys import session_start_with_passkey, session_start_with_second_passkey
 from accounts.operations.sessions import SecondFactorNeeded, session_start, session_start_with_code
-from accounts.pages.codes import ask_code, code_step, refused
+from accounts.pages.codes import ask_code, code_step, passkey_step, refused
+from accounts.pages.passkeys import answered, browser_of, button_for_anybody
 from accounts.pages.passwords import USUAL_ORGANIZATION, PasswordInput, WhereForm
 
 __all__ = ["sign_in", "sign_out_page"]
@@ -31,7 +33,7 @@ class SignInForm(WhereForm):
         label="E-mail or username",
         max_length=254,
         widget=forms.TextInput(
-            attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+            attrs={"autofocus": True, "autocomplete": "username webauthn", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
     password = PasswordInput(label="Password", autocomplete="current-password")
@@ -43,22 +45,26 @@ class SignInForm(WhereForm):
             self.fields["password"].widget.attrs["autofocus"] = True
 
 
-@sensitive_post_parameters("password", "code", "proof")
+@sensitive_post_parameters("password", "code", "proof", "state", "answer")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpResponse:
     """Sign in: the same answer whatever was wrong."""
     if isinstance(request.user, User):
         return _onward(request, request.user)
+    actor = request_actor(request, Door.PAGE)
+    if "proof" in request.POST and "answer" in request.POST:
+        return passkey_step(request, partial(session_start_with_second_passkey, actor=actor), _signed_in)
     if "proof" in request.POST:
-        start = partial(session_start_with_code, actor=request_actor(request, Door.PAGE))
-        return code_step(request, start, _signed_in)
+        return code_step(request, partial(session_start_with_code, actor=actor), _signed_in)
+    if "answer" in request.POST:
+        return _by_passkey(request, slug)
     form = SignInForm(request.POST or None, initial={"organization": slug})
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():
         values, key = form.cleaned_data, fresh_key()
         try:
             session = session_start(
-                actor=request_actor(request, Door.PAGE),
+                actor=actor,
                 organization=Organization.objects.named(values["organization"].lower()).first(),
                 login=values["username"],
                 password=values["password"],
@@ -71,7 +77,34 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
             form.add_error(None, f"{problem.message} {problem.remedy}")
         else:
             return _signed_in(request, session, key)
-    context = {"form": form, "next": next_address(request)}
+    return _page(request, form, refusal)
+
+
+def _by_passkey(request: HttpRequest, slug: str) -> HttpResponse:
+    """Sign in with a passkey alone; it says whose it is, and an organization counts only where the address names it."""
+    is_named = request.resolver_match is not None and "slug" in request.resolver_match.kwargs
+    key = fresh_key()
+    try:
+        session = session_start_with_passkey(
+            actor=request_actor(request, Door.PAGE),
+            organization=slug if is_named else "",
+            browser=browser_of(request),
+            **answered(request),
+            key_hash=session_key_hash(key),
+        )
+    except AccountsError as refusal:
+        return _page(request, SignInForm(initial={"organization": slug}), refusal, by_passkey=True)
+    return _signed_in(request, session, key)
+
+
+def _page(
+    request: HttpRequest, form: SignInForm, refusal: AccountsError | None, *, by_passkey: bool = False
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "next": next_address(request),
+        "passkey": button_for_anybody(refusal if by_passkey else None),
+    }
     return refused(render(request, "accounts/pages/sign_in.html", context), refusal)
 
 
