@@ -10,12 +10,13 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from accounts.models import Factor, FactorKind, User
+from django.conf import settings
+
+from accounts.models import Factor, FactorKind, Session, User
 from accounts.passkeys import credential_digest
 
-__all__ = ["ORIGIN", "Authenticator", "answer_of", "make_passkey"]
+__all__ = ["Authenticator", "answer_of", "begin_passkey", "make_passkey", "text"]
 
-ORIGIN: Final = "http://localhost:8000"
 UP, UV, BE, BS, AT = 1, 4, 8, 16, 64
 UNLOCKED: Final = UP | UV
 
@@ -59,21 +60,21 @@ class Authenticator:
         return cbor2.dumps({1: 2, 3: algorithm, -1: curve, -2: numbers.x.to_bytes(size), -3: numbers.y.to_bytes(size)})
 
     def made(
-        self, options: dict[str, Any], *, origin: str = ORIGIN, name: str = "", flags: int = UNLOCKED, kind: str = ""
+        self, options: dict[str, Any], *, origin: str = "", name: str = "", flags: int = UNLOCKED, kind: str = ""
     ) -> str:
         """Answer ``navigator.credentials.create``."""
         self.handle = raw(options["user"]["id"])
         data = self._data(name or options["rp"]["id"], flags | AT)
         data += bytes(16) + len(self.credential).to_bytes(2) + self.credential + self.public_key
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
-        client = self._client(kind or "webauthn.create", options["challenge"], origin)
+        client = self._client(kind or "webauthn.create", options["challenge"], origin or settings.PUBLIC_URL)
         return self._answer({"clientDataJSON": text(client), "attestationObject": text(attestation)})
 
     def shown(
         self,
         options: dict[str, Any],
         *,
-        origin: str = ORIGIN,
+        origin: str = "",
         name: str = "",
         flags: int = UNLOCKED,
         kind: str = "",
@@ -82,7 +83,7 @@ class Authenticator:
         """Answer ``navigator.credentials.get``."""
         self.count += self.counts
         data = self._data(name or options["rpId"], flags)
-        client = self._client(kind or "webauthn.get", options["challenge"], origin)
+        client = self._client(kind or "webauthn.get", options["challenge"], origin or settings.PUBLIC_URL)
         signature = self._signed(data + hashlib.sha256(client).digest())
         given = self.handle if handle is None else handle
         return self._answer(
@@ -120,6 +121,16 @@ def answer_of(answer: str, **changed: Any) -> str:
     return json.dumps(value)
 
 
+def begin_passkey(user: User, session: Session, challenge: bytes) -> Factor:
+    """Let somebody be in the middle of making a passkey."""
+    factor = Factor(
+        organization_id=user.organization_id, user=user, kind=FactorKind.PASSKEY, name="Passkey", confirmed=False
+    )
+    factor.held = {"challenge": urlsafe_b64encode(challenge).decode(), "session": str(session.pk)}
+    factor.save()
+    return factor
+
+
 def make_passkey(user: User, authenticator: Authenticator | None = None, **fields: Any) -> Authenticator:
     """Give somebody a passkey, without the page where it is made."""
     made = authenticator or Authenticator()
@@ -132,7 +143,7 @@ def make_passkey(user: User, authenticator: Authenticator | None = None, **field
         **{"name": "key", "confirmed": True, **fields},
     )
     factor.held = {
-        "credential": text(made.credential) + "=" * (-len(text(made.credential)) % 4),
+        "credential": urlsafe_b64encode(made.credential).decode(),
         "key": urlsafe_b64encode(made.public_key).decode(),
         "count": made.count,
         "backed_up": False,

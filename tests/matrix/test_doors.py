@@ -729,6 +729,8 @@ VERBS: dict[str, Verb] = {
 ONE_DOOR = {
     "factor_enrol_start": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
     "factor_enrol_finish": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
+    "passkey_enrol_start": "one's own, on its page and in the API: tests/accounts/pages/test_passkeys.py",
+    "passkey_enrol_finish": "one's own, on its page and in the API: tests/accounts/pages/test_passkeys.py",
     "recovery_codes_renew": "one's own, on its page and in the API: tests/accounts/pages/test_two_factor.py",
     "user_export": "the shell writes the file at once",
     "user_export_fetch": "a file, not a change: tests/gdpr/test_export_jobs.py fetches it at both doors",
@@ -736,10 +738,13 @@ ONE_DOOR = {
     "retention_run": "the operator and the sweep",
     "_session_start": "the sign-in page",
     "_session_start_with_code": "the sign-in page",
+    "_session_start_with_passkey": "the sign-in page: passkeys live in browsers",
+    "_session_start_with_second_passkey": "the sign-in page: passkeys live in browsers",
     "_lock_out": "whoever guesses somebody's password, at any door that takes one",
     "session_end": "the sign-out button",
     "_session_confirm": "the account pages, before what a borrowed browser should not do",
     "_session_confirm_with_code": "the account pages, before what a borrowed browser should not do",
+    "_session_confirm_with_passkey": "the account pages, before what a borrowed browser should not do",
     "account_delete": "its page, and the API: tests/gdpr/test_own.py goes through both",
     "account_keep": "its page, and the API: tests/gdpr/test_own.py goes through both",
     "user_impersonate": "each door acts on in its own way, with a token or in the browser: tests/accounts/*/"

@@ -3,7 +3,7 @@
 ``x`` it opens nothing any more, ``+`` it still opens its door. The columns: a browser's session, an API
 key that the person made, links that were made for them (to sign in, to set a new password, to confirm
 their address, to have another one), an invite that they made, a program's access token and refresh token, the token
-with which somebody else acts as them, and the one with which they act as somebody else, begun in that browser.
+with which somebody else acts as them, the one with which they act as somebody else, begun in that browser, and a passkey.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import ids, policy
 from accounts.actors import Door
 from accounts.errors import NotAuthenticated
-from accounts.models import Purpose, Role, Session, User
+from accounts.models import Factor, Purpose, Role, Session, User
 from accounts.operations import (
     acceptance,
     addresses,
@@ -27,6 +27,7 @@ from accounts.operations import (
     impersonation,
     invites,
     organizations,
+    passkeys,
     recovery,
     roles,
     sessions,
@@ -39,6 +40,7 @@ from accounts.operations.base import OPERATIONS, NewPassword
 from accounts.operations.links import mint
 from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
+from tests.factories.authenticator import make_passkey
 from tests.factories.cast import make_cast
 from tests.factories.factors import make_factor
 from tests.factories.organizations import make_guest
@@ -94,21 +96,21 @@ def accept(_: World, token: str) -> Any:
 
 
 CELLS: dict[str, tuple[str, Event]] = {
-    "user_suspend": ("xxxxxxxxxxx", status("suspend")),
-    "user_lock": ("xxxxxxxxxxx", status("lock")),
-    "_lock_out": ("xxxxxxxxxxx", on_erin(tries._lock_out)),
-    "user_archive": ("xxxxxxxxxxx", status("archive")),
-    "user_restrict": ("xxxxxxxxxxx", status("restrict")),
-    "user_set": ("xxxxxxxxxxx", on_erin(users.user_set, locked=True)),
+    "user_suspend": ("xxxxxxxxxxxx", status("suspend")),
+    "user_lock": ("xxxxxxxxxxxx", status("lock")),
+    "_lock_out": ("xxxxxxxxxxxx", on_erin(tries._lock_out)),
+    "user_archive": ("xxxxxxxxxxxx", status("archive")),
+    "user_restrict": ("xxxxxxxxxxxx", status("restrict")),
+    "user_set": ("xxxxxxxxxxxx", on_erin(users.user_set, locked=True)),
     "user_set_password": (
-        "x+xx+x+xxxx",
+        "x+xx+x+xxxx+",
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
-    "link_redeem": ("x+xx+x+xxxx", lambda world: redeem(world, world.token)),
-    "password_reset": ("x+xx+x+xxxx", lambda world: reset(world, world.reset)),
-    "email_confirm": ("++++x++++++", lambda world: confirmed(world, world.confirm)),
+    "link_redeem": ("x+xx+x+xxxx+", lambda world: redeem(world, world.token)),
+    "password_reset": ("x+xx+x+xxxx+", lambda world: reset(world, world.reset)),
+    "email_confirm": ("++++x+++++++", lambda world: confirmed(world, world.confirm)),
     "email_change": (
-        "+++++x+++++",
+        "+++++x++++++",
         lambda world: addresses.email_change(
             actor=policy.actor_for(world.erin, door=Door.API),
             user=world.erin,
@@ -116,53 +118,53 @@ CELLS: dict[str, tuple[str, Event]] = {
             current_password=PASSWORD,
         ),
     ),
-    "user_reset_link": ("+++x+++++++", on_erin(recovery.user_reset_link)),
-    "user_purge": ("xxxxxxxxxxx", on_erin(erasure.erase, how="purge")),
-    "user_delete": ("xxxxxxxxxxx", on_erin(erasure.erase, how="delete")),
-    "user_purge_begin": ("xxxxxxxxxxx", on_erin(erasure.user_purge_begin)),
-    "user_delete_begin": ("xxxxxxxxxxx", on_erin(erasure.user_delete_begin)),
+    "user_reset_link": ("+++x++++++++", on_erin(recovery.user_reset_link)),
+    "user_purge": ("xxxxxxxxxxxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxxxxxxxxxxx", on_erin(erasure.erase, how="delete")),
+    "user_purge_begin": ("xxxxxxxxxxxx", on_erin(erasure.user_purge_begin)),
+    "user_delete_begin": ("xxxxxxxxxxxx", on_erin(erasure.user_delete_begin)),
     "erasure_replay": (
-        "xxxxxxxxxxx",
+        "xxxxxxxxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
     ),
-    "user_delete_activities": ("x++++++xxxx", on_erin(erasure.user_delete_activities)),
-    "user_update": ("++xxxx+++++", on_erin(users.user_update, changes={"email": "new@example.com"})),
-    "user_sign_out": ("x+xx+x+xxxx", on_erin(users.user_sign_out)),
-    "session_revoke_all": ("x++++++xxxx", on_erin(sessions.session_revoke_all)),
+    "user_delete_activities": ("x++++++xxxx+", on_erin(erasure.user_delete_activities)),
+    "user_update": ("++xxxx++++++", on_erin(users.user_update, changes={"email": "new@example.com"})),
+    "user_sign_out": ("x+xx+x+xxxx+", on_erin(users.user_sign_out)),
+    "session_revoke_all": ("x++++++xxxx+", on_erin(sessions.session_revoke_all)),
     "session_revoke": (
-        "x+++++++++x",
+        "x+++++++++x+",
         lambda world: sessions.session_revoke(actor=world.operator, session=world.session),
     ),
-    "api_key_revoke": ("+x+++++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
-    "admin_link": ("++x++++++++", on_erin(recovery.admin_link)),
-    "org_suspend": ("xxxxxxxxxxx", on_acme(organizations.org_suspend)),
-    "org_archive": ("xxxxxxxxxxx", on_acme(organizations.org_archive)),
-    "user_confirm": ("+++++++++++", on_erin(users.user_confirm)),
-    "user_disable_two_factor": ("x+xx+x+xxxx", with_factor(factors.user_disable_two_factor)),
-    "user_reset_two_factor": ("x+xx+x+xxxx", with_factor(factors.user_reset_two_factor)),
+    "api_key_revoke": ("+x++++++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
+    "admin_link": ("++x+++++++++", on_erin(recovery.admin_link)),
+    "org_suspend": ("xxxxxxxxxxxx", on_acme(organizations.org_suspend)),
+    "org_archive": ("xxxxxxxxxxxx", on_acme(organizations.org_archive)),
+    "user_confirm": ("++++++++++++", on_erin(users.user_confirm)),
+    "user_disable_two_factor": ("x+xx+x+xxxxx", with_factor(factors.user_disable_two_factor)),
+    "user_reset_two_factor": ("x+xx+x+xxxxx", with_factor(factors.user_reset_two_factor)),
     "factor_remove": (
-        "x+xx+x+xxxx",
-        lambda world: factors.factor_remove(actor=world.operator, factor=make_factor(world.erin)),
+        "x+xx+x+xxxxx",
+        lambda world: factors.factor_remove(actor=world.operator, factor=Factor.objects.get(user=world.erin)),
     ),
     "user_revoke_invite": (
-        "++++++x++++",
+        "++++++x+++++",
         lambda world: invites.user_revoke_invite(actor=world.operator, invite=world.invite),
     ),
     "user_resend_invite": (
-        "++++++x++++",
+        "++++++x+++++",
         lambda world: invites.user_resend_invite(actor=world.operator, invite=world.invite),
     ),
-    "invite_accept": ("++++++x++++", lambda world: accept(world, world.accept)),
-    "invite_join": ("++++++x++++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
-    "invite_decline": ("++++++x++++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
+    "invite_accept": ("++++++x+++++", lambda world: accept(world, world.accept)),
+    "invite_join": ("++++++x+++++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
+    "invite_decline": ("++++++x+++++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
     "user_impersonate": (
-        "+++++++++x+",
+        "+++++++++x++",
         lambda world: impersonation.user_impersonate(
             actor=policy.actor_for(world.alice, door=Door.API), user=world.erin, reason="Again"
         ),
     ),
     "impersonation_stop": (
-        "++++++++++x",
+        "++++++++++x+",
         lambda world: impersonation.impersonation_stop(
             actor=policy.actor_for(world.bob, door=Door.API, session=world.borrowing.session),
             session=world.borrowing.session,
@@ -170,7 +172,7 @@ CELLS: dict[str, tuple[str, Event]] = {
     ),
     # What the person may do goes with the role; what they hold stays theirs, and permits less from then on.
     "role_remove": (
-        "++++++x+++x",
+        "++++++x+++x+",
         lambda world: roles.role_remove(
             actor=world.operator,
             membership=world.erin.memberships.get(),
@@ -178,17 +180,18 @@ CELLS: dict[str, tuple[str, Event]] = {
         ),
     ),
     "membership_remove": (
-        "+++++++++++",
+        "++++++++++++",
         lambda world: organizations.membership_remove(
             actor=world.operator, membership=make_guest(world.erin, world.nextdoor)
         ),
     ),
-    "user_tag": ("+++++++++++", on_erin(users.user_tag, tags=["x"])),
+    "user_tag": ("++++++++++++", on_erin(users.user_tag, tags=["x"])),
 }
 
 END_NOTHING = {
     "_session_confirm",
     "_session_confirm_with_code",
+    "_session_confirm_with_passkey",
     "account_delete",
     "account_keep",
     "_invite_request",
@@ -196,6 +199,8 @@ END_NOTHING = {
     "invite_request",
     "_session_start",
     "_session_start_with_code",
+    "_session_start_with_passkey",
+    "_session_start_with_second_passkey",
     "api_key_create",
     "app_create",
     "app_delete",
@@ -217,6 +222,8 @@ END_NOTHING = {
     "org_activate",
     "org_create",
     "org_update",
+    "passkey_enrol_finish",
+    "passkey_enrol_start",
     "recovery_codes_renew",
     "request_close",
     "request_extend",
@@ -292,6 +299,7 @@ def build() -> World:
         reset=token_of(reset_link),
         confirm=token_of(confirm_link),
         change=token_of(change_link),
+        passkey=make_passkey(erin),
     )
 
 
@@ -321,7 +329,21 @@ def uses_of(world: World) -> list[Callable[[], Any]]:
         lambda: tokens.token_refresh(actor=policy.anonymous(door=Door.API), token=world.issued.refresh_token),
         lambda: tokens.token_authenticated(world.borrowed.access_token),
         lambda: tokens.token_authenticated(world.borrowing.access_token),
+        lambda: use_passkey(world),
     ]
+
+
+def use_passkey(world: World) -> None:
+    question = passkeys.ask_anybody("browser")
+    assert question is not None
+    passkeys.session_start_with_passkey(
+        actor=policy.anonymous(door=Door.PAGE),
+        organization="",
+        browser="browser",
+        state=question.state,
+        answer=world.passkey.shown(question.options),
+        key_hash="d" * 40,
+    )
 
 
 def use_session(world: World) -> None:
@@ -346,7 +368,7 @@ def test_what_dies(world: World, name: str) -> None:
 
 
 def test_with_nothing_done_everything_lives(world: World) -> None:
-    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "++++++++++++"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "archive", "lock", "restrict"])
@@ -356,11 +378,12 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(verb)(world)
     status(back)(world)
 
-    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxxxx"
+    # What somebody shows to sign in is theirs, and no door: a passkey opens again, as the password does.
+    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxxxx+"
 
 
 def test_what_a_guesser_locked_opens_again_when_the_lock_ends(world: World) -> None:
     tries._lock_out(actor=policy.system(), user=world.erin)
     User.objects.filter(pk=world.erin.pk).update(status_until=timezone.now() - timedelta(seconds=1))
 
-    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "++++++++++++"

@@ -114,10 +114,10 @@ class TestEnrolment:
 
         event, factor = last_event(), Factor.objects.get()
         session.refresh_from_db()
-        assert (event.action, event.actor_id, event.detail["kind"]) == ("factor.enrol", bob.pk, "passkey")
+        assert (event.action, event.actor_id, event.part("subject")["kind"]) == ("factor.enrol", bob.pk, "passkey")
         assert (factor.kind, factor.confirmed, factor.user_id) == ("passkey", True, bob.pk)
         assert len(codes) == RecoveryCode.objects.left(bob.pk) == 10
-        assert session.methods == ["pwd", "pop", "user"]
+        assert session.methods == ["pop", "user"]
         assert Outbox.objects.filter(user=bob, kind="factor_added").exists()
         assert sign_in(made).methods == ["pop", "user"]
 
@@ -508,7 +508,11 @@ class TestCounter:
             sign_in(made, key="c")
 
         event = last_event()
-        assert (event.outcome, event.detail["why"]) == ("failed", "CopiedPasskey")
+        assert (event.outcome, event.part("subject")["why"], event.organization_id) == (
+            "failed",
+            "CopiedPasskey",
+            bob.organization_id,
+        )
         assert refusal.value.message == "The passkey was not taken."
         assert Outbox.objects.filter(user=bob, kind="passkey_copied").count() == 1
         assert Session.objects.count() == 1
@@ -667,7 +671,7 @@ class TestConfirming:
         confirmed = self.confirm(actor, bob, question, made.shown(question.options))
 
         event = last_event()
-        assert (event.action, event.detail["methods"]) == ("session.confirm", ["pop", "user"])
+        assert (event.action, event.part("subject")["methods"]) == ("session.confirm", ["pop", "user"])
         assert confirmed.authenticated_at > long_ago
         assert confirmed.key_hash == "d" * 40
 
