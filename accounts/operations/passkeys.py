@@ -139,10 +139,10 @@ def _enrolment(user: User, factor: Factor) -> PasskeyEnrolment:
 
 def _begun(actor: Actor, user: User) -> Factor:
     begun = Factor.objects.filter(user=user, kind=FactorKind.PASSKEY, confirmed=False)
-    factor: Factor | None = begun.filter(created_at__gt=timezone.now() - LIFE).first()
-    if factor is None or factor.held.get("session") != str(actor.session_id):
-        raise NotFound("There is no passkey to finish, or it took longer than five minutes.", remedy="Begin again.")
-    return factor
+    for factor in begun.filter(created_at__gt=timezone.now() - LIFE):
+        if factor.held.get("session") == str(actor.session_id):
+            return factor
+    raise NotFound("There is no passkey to finish, or it took longer than five minutes.", remedy="Begin again.")
 
 
 @operation(Action.FACTOR_ENROL)

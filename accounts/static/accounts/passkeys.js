@@ -70,6 +70,7 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
+form.querySelector("[data-without]").remove();
 if (location.origin !== origin) say(`Passkeys work at ${origin} alone. Open this page there.`);
 else if (!window.PublicKeyCredential) say("This browser has no passkeys, or the connection is not secure.");
 else { button.disabled = false; offer(); }
