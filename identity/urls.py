@@ -4,7 +4,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, impersonation, invites, keys, letters, links, passkeys, passwords, signing_in
+from accounts.pages import (
+    failures,
+    health,
+    impersonation,
+    invites,
+    keys,
+    letters,
+    links,
+    passkeys,
+    passwords,
+    signing_in,
+)
 from gdpr.admin import site
 from gdpr.pages import account_urls
 

@@ -27,16 +27,16 @@ class PasskeyEnrolmentOutput(serializers.Serializer[Any]):
     """What the browser is to be asked."""
 
     id = serializers.CharField()
-    options = serializers.DictField(help_text="`PublicKeyCredentialCreationOptionsJSON` of WebAuthn, good for 5 minutes")
+    options = serializers.DictField(
+        help_text="`PublicKeyCredentialCreationOptionsJSON` of WebAuthn, good for 5 minutes"
+    )
 
 
 class PasskeyViewSet(MeViewSet):
     """One's own passkeys."""
 
     endpoints = {
-        "begin": Endpoint(
-            name="passkey_enrol_start", input=Input, output=PasskeyEnrolmentOutput, status=201
-        ),
+        "begin": Endpoint(name="passkey_enrol_start", input=Input, output=PasskeyEnrolmentOutput, status=201),
         "finish": Endpoint(name="passkey_enrol_finish", input=PasskeyInput, output=EnrolledOutput),
     }
 

@@ -83,7 +83,7 @@ class Factor(Row, Device):  # type: ignore[misc]
     kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in FactorKind])
     secret = models.TextField(editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
-    credential = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 -- none is unique
+    credential = models.CharField(max_length=64, null=True, unique=True, editable=False)
 
     objects = FactorQuerySet.as_manager()
 

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils.crypto import get_random_string
 from django.views.decorators.http import require_safe
 
-from accounts.browser import request_actor
 from accounts.actors import Door
+from accounts.browser import request_actor
 from accounts.errors import AccountsError, NotAuthenticated
 from accounts.models import User
 from accounts.operations.passkeys import LIFE, Asked, ask_anybody, ask_person, ask_second

@@ -33,7 +33,12 @@ class SignInForm(WhereForm):
         label="E-mail or username",
         max_length=254,
         widget=forms.TextInput(
-            attrs={"autofocus": True, "autocomplete": "username webauthn", "autocapitalize": "none", "spellcheck": "false"}
+            attrs={
+                "autofocus": True,
+                "autocomplete": "username webauthn",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
         ),
     )
     password = PasswordInput(label="Password", autocomplete="current-password")
@@ -51,11 +56,8 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
     """Sign in: the same answer whatever was wrong."""
     if isinstance(request.user, User):
         return _onward(request, request.user)
-    actor = request_actor(request, Door.PAGE)
-    if "proof" in request.POST and "answer" in request.POST:
-        return passkey_step(request, partial(session_start_with_second_passkey, actor=actor), _signed_in)
     if "proof" in request.POST:
-        return code_step(request, partial(session_start_with_code, actor=actor), _signed_in)
+        return _second_step(request)
     if "answer" in request.POST:
         return _by_passkey(request, slug)
     form = SignInForm(request.POST or None, initial={"organization": slug})
@@ -64,7 +66,7 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
         values, key = form.cleaned_data, fresh_key()
         try:
             session = session_start(
-                actor=actor,
+                actor=request_actor(request, Door.PAGE),
                 organization=Organization.objects.named(values["organization"].lower()).first(),
                 login=values["username"],
                 password=values["password"],
@@ -78,6 +80,14 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
         else:
             return _signed_in(request, session, key)
     return _page(request, form, refusal)
+
+
+def _second_step(request: HttpRequest) -> HttpResponse:
+    """Take what comes after the right password: a passkey's answer, or a code."""
+    actor = request_actor(request, Door.PAGE)
+    if "answer" in request.POST:
+        return passkey_step(request, partial(session_start_with_second_passkey, actor=actor), _signed_in)
+    return code_step(request, partial(session_start_with_code, actor=actor), _signed_in)
 
 
 def _by_passkey(request: HttpRequest, slug: str) -> HttpResponse:

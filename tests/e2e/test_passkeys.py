@@ -1,4 +1,4 @@
-"""A passkey from its making to its end, in a browser with an authenticator (WebAuthn's virtual one, by the debugger)."""
+"""A passkey from its making to its end, in a browser with the virtual authenticator of the debugging channel."""
 
 import re
 from collections.abc import Callable
@@ -45,7 +45,7 @@ class Device:
         for credential in other.credentials():
             self.channel.send("WebAuthn.addCredential", {"authenticatorId": self.id, "credential": credential})
 
-    def knows_the_person(self, yes: bool) -> None:  # noqa: FBT001 -- yes or no
+    def knows_the_person(self, yes: bool) -> None:
         """Let it be unlocked, or not."""
         self.channel.send("WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": yes})
 
@@ -65,11 +65,9 @@ def is_in(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
-def test_made_used_alone_and_after_the_password_and_taken_away(visit: Visit, plugged: Plugged) -> None:
-    visitor = visit("keeper")
+def makes_one(visitor: Visitor, device: Device) -> None:
+    """Enrol a passkey, at the second try."""
     page = visitor.page
-    device = plugged(page)
-    page.add_init_script(UNOFFERED)
     visitor.go("/account/two-factor/")
     visitor.press("Add a passkey")
     expect(page.get_by_role("button", name="Create the passkey")).to_be_enabled()
@@ -91,6 +89,14 @@ def test_made_used_alone_and_after_the_password_and_taken_away(visit: Visit, plu
     expect(page.get_by_text("This computer", exact=True)).to_be_visible()
     assert visitor.barriers() == []
     assert visitor.sticking_out() == []
+
+
+def test_made_used_alone_and_after_the_password_and_taken_away(visit: Visit, plugged: Plugged) -> None:
+    visitor = visit("keeper")
+    page = visitor.page
+    device = plugged(page)
+    page.add_init_script(UNOFFERED)
+    makes_one(visitor, device)
 
     signed_out(visitor)
     visitor.press("Sign in with a passkey")

@@ -9,7 +9,6 @@ from typing import Any, Final
 import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-
 from django.conf import settings
 
 from accounts.models import Factor, FactorKind, Session, User

@@ -35,8 +35,8 @@ from gdpr.operations.exports import export_make, user_export_request
 from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
-from tests.factories.authenticator import Authenticator, begin_passkey, text
 from tests.accounts.mailbox import token_of
+from tests.factories.authenticator import Authenticator, begin_passkey, text
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
 from tests.factories.factors import make_factor, shown_for

@@ -3,7 +3,8 @@
 ``x`` it opens nothing any more, ``+`` it still opens its door. The columns: a browser's session, an API
 key that the person made, links that were made for them (to sign in, to set a new password, to confirm
 their address, to have another one), an invite that they made, a program's access token and refresh token, the token
-with which somebody else acts as them, the one with which they act as somebody else, begun in that browser, and a passkey.
+with which somebody else acts as them, the one with which they act as somebody else, begun in that browser, and a
+passkey.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Passkeys on pages and in the API: that each opens onto the operation (``tests/accounts/operations/test_passkeys.py``)."""
+"""Passkeys on pages and in the API: that each opens onto the operation (``operations/test_passkeys.py``)."""
 
 import html
 import json
@@ -133,7 +133,11 @@ class TestAfterThePassword:
 
         answer = browser.post(
             SIGN_IN,
-            {"proof": proof_in(asked), "state": state_in(page), "answer": made.shown(options_in(asked.content.decode()))},
+            {
+                "proof": proof_in(asked),
+                "state": state_in(page),
+                "answer": made.shown(options_in(asked.content.decode())),
+            },
         )
 
         assert answer.status_code == 302
@@ -186,9 +190,7 @@ class TestConfirming:
         options, state = options_in(asked.content.decode()), state_in(read(asked))
 
         wrong = browser.post("/account/confirm/", {"state": state, "answer": Authenticator().shown(options)})
-        answer = browser.post(
-            "/account/confirm/", {"state": state, "answer": made.shown(options), "next": PAGE}
-        )
+        answer = browser.post("/account/confirm/", {"state": state, "answer": made.shown(options), "next": PAGE})
 
         assert "The passkey was not taken." in read(wrong)
         assert (answer.status_code, answer["Location"]) == (302, PAGE)
