@@ -71,6 +71,7 @@ class Action(StrEnum):
     FACTOR_ENROL = "factor.enrol"
     FACTOR_REMOVE = "factor.remove"
     FACTOR_RENEW_CODES = "factor.renew_codes"
+    FACTOR_SEND_CODE = "factor.send_code"
     IMPERSONATION_STOP = "impersonation.stop"
 
     ORG_CREATE = "org.create"
@@ -183,6 +184,7 @@ SYSTEM_ACTIONS: Final = frozenset(
         Action.USER_CHANGE_PASSWORD,
         Action.FACTOR_ENROL,
         Action.FACTOR_RENEW_CODES,
+        Action.FACTOR_SEND_CODE,
     }
 )
 """Done by the person whose secret opens the door; nobody is granted them."""

@@ -66,14 +66,16 @@ class Letter:
     """One letter.
 
     ``purpose`` is that of the one-time link in it, which is minted when it is sent; ``page`` the page it leads to
-    if it has none. Only people of these ``statuses`` get it (all, if none is named). ``to_present_address`` says
-    that it is void once the person has another address; ``until_confirmed`` once they have shown that it is theirs.
+    if it has none; ``has_code`` says that it carries a code, made then too. Only people of these ``statuses`` get it
+    (all, if none is named). ``to_present_address`` says that it is void once the person has another address;
+    ``until_confirmed`` once they have shown that it is theirs.
     """
 
     kind: str
     title: str
     purpose: str = ""
     page: str = ""
+    has_code: bool = False
     statuses: tuple[Status, ...] = ()
     to_present_address: bool = False
     until_confirmed: bool = False
@@ -119,6 +121,13 @@ LETTERS: Final[Mapping[str, Letter]] = {
         Letter(kind="account_locked", title="Account locked", statuses=(Status.LOCKED,)),
         Letter(kind="factor_added", title="Second factor enrolled", page="account-two-factor"),
         Letter(kind="factor_removed", title="Second factor taken away", page="account-two-factor"),
+        Letter(
+            kind="mail_code",
+            title="Code to sign in",
+            has_code=True,
+            statuses=(Status.ACTIVE,),
+            to_present_address=True,
+        ),
         Letter(kind="recovery_codes", title="New recovery codes", page="account-two-factor"),
         Letter(kind="passkey_copied", title="A passkey may have been copied", page="account-two-factor"),
         Letter(kind="recovery_code_used", title="Signed in with a recovery code", page="account-two-factor"),
@@ -178,17 +187,17 @@ def _key(address: str) -> str:
 
 # --- how it reads ----------------------------------------------------------------------------
 def preview(letter: Letter, user: User) -> Rendered:
-    """Draw a letter as it would be sent now, without sending it: a one-time link in it opens nothing."""
+    """Draw a letter as it would be sent now, without sending it: what stands for a link or a code opens nothing."""
     page = "invite" if letter.kind == "invite" else "link"
-    link = f"{settings.PUBLIC_URL}/{page}/…" if letter.purpose else ""
-    return rendered(letter, user, address=user.email or "", at=timezone.now(), link=link)
+    secret = f"{settings.PUBLIC_URL}/{page}/…" if letter.purpose else "…"
+    return rendered(letter, user, address=user.email or "", at=timezone.now(), secret=secret)
 
 
-def rendered(letter: Letter, user: User, *, address: str, at: datetime, link: str) -> Rendered:
+def rendered(letter: Letter, user: User, *, address: str, at: datetime, secret: str) -> Rendered:
     """Draw a letter in the person's language; of whom none is known, in their organization's.
 
     :param at: when that happened which it tells of
-    :param link: the one-time link, for a letter that has one
+    :param secret: the one-time link or the code, for a letter that has one
     """
     language = _language(user)
     with translation.override(language):
@@ -200,7 +209,8 @@ def rendered(letter: Letter, user: User, *, address: str, at: datetime, link: st
             "when": _moment(at, user),
             "until": _moment(user.status_until, user) if user.status_until else "",
             # SECURITY: the configured address, whatever Host header made the letter.
-            "link": link or (settings.PUBLIC_URL + reverse(letter.page) if letter.page else ""),
+            "code": secret if letter.has_code else "",
+            "link": secret if letter.purpose else (settings.PUBLIC_URL + reverse(letter.page) if letter.page else ""),
             "public_url": settings.PUBLIC_URL,
             "is_answered": bool(settings.EMAIL_REPLY_TO),
             **(_sign_in(user, at) if letter.kind == "new_sign_in" else {}),
@@ -279,13 +289,13 @@ class LetterMessage(EmailMultiAlternatives):
     person_id: Any = None
 
 
-def send(row: Outbox, *, link: str) -> None:
+def send(row: Outbox, *, secret: str) -> None:
     """Hand a letter to the mail server; when this returns, the server has taken it.
 
     :raises Exception: whatever the server or the way to it does; ``failure_of`` reads it
     """
     letter = LETTERS[row.kind]
-    drawn = rendered(letter, row.user, address=row.address, at=row.created_at, link=link)
+    drawn = rendered(letter, row.user, address=row.address, at=row.created_at, secret=secret)
     host = urlsplit(settings.PUBLIC_URL).hostname
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     message = LetterMessage(

@@ -6,6 +6,7 @@ of is refused alike.
 
 import hashlib
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple, TypeVar
@@ -28,6 +29,8 @@ __all__ = [
     "NewPasskey",
     "Refused",
     "Shown",
+    "as_bytes",
+    "as_text",
     "credential_digest",
     "credential_in",
     "home",
@@ -89,6 +92,16 @@ def home() -> Home | None:
         port = "" if parts.port in {None, PORTS.get(parts.scheme)} else f":{parts.port}"
         return Home(name, f"{parts.scheme}://{name}{port}")
     return None
+
+
+def as_text(raw: bytes) -> str:
+    """Write bytes as they are kept."""
+    return urlsafe_b64encode(raw).decode()
+
+
+def as_bytes(text: str) -> bytes:
+    """Read them."""
+    return urlsafe_b64decode(text)
 
 
 def credential_digest(credential: bytes) -> str:

@@ -1,7 +1,7 @@
 """Who may do what to whom (DESIGN section 4). Asked by operations, never by doors' own rules."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from accounts.actions import BORROWED_HANDS, SEEN_BY_BORROWED_HANDS, SELF_ACTION
 from accounts.actors import Actor, ActorKind, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
 from accounts.models import APIKey, Membership, Organization, Role, RoleAssignment, RolePermission, Session, User
-from accounts.models.organizations import SecondFactor
+from accounts.models.organizations import MailCodes, SecondFactor
 from accounts.statuses import OrganizationStatus
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "assert_live",
     "current",
     "may",
+    "may_have_mail_codes",
     "needs_second_factor",
     "operator",
     "permissions_of",
@@ -139,6 +140,18 @@ def needs_second_factor(user: User) -> bool:
         leading &= Q(assignments__in=powerful)
     belongs = Membership.objects.filter(user_id=user.pk, organization__status=OrganizationStatus.ACTIVE)
     return user.must_enrol or belongs.filter(everybody | leading).exists()
+
+
+def must_enrol(user: User, methods: Sequence[str]) -> bool:
+    """Say whether somebody who showed who they are in these ways has to enrol a second factor before all else."""
+    ways = set(methods) - {"pwd"}
+    is_enough = bool(ways - {"mail"}) or ("mail" in ways and may_have_mail_codes(user))
+    return not is_enough and needs_second_factor(user)
+
+
+def may_have_mail_codes(user: User) -> bool:
+    """Say whether codes by mail are enough as somebody's second factor: where their home allows it, of no admin."""
+    return MailCodes(user.organization.mail_codes) is MailCodes.ALLOWED and not administers(user)
 
 
 def _impersonator(session: Session, door: Door) -> Actor | None:

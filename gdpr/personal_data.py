@@ -133,6 +133,7 @@ ORGANIZATIONS = (
             "status_reason": free_text(Category.CONTENT, erase=Erase.SCRUB, export=Export.NO, withheld=MENTION),
             "language": nobody(),
             "second_factor": nobody(),
+            "mail_codes": nobody(),
             "invite_days": nobody(),
             "impersonation_minutes": nobody(),
             "version": nobody(),

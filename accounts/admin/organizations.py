@@ -30,7 +30,7 @@ from accounts.models import (
     Session,
     User,
 )
-from accounts.models.organizations import SecondFactor
+from accounts.models.organizations import MailCodes, SecondFactor
 from accounts.operations.organizations import (
     ORGANIZATION_TRANSITIONS,
     org_activate,
@@ -84,8 +84,25 @@ class RenameForm(VersionedForm, OrganizationForm):
         ],
         help_text="Who has none is asked to enrol one at the next sign-in.",
     )
+    mail_codes = forms.ChoiceField(
+        label="Codes by mail",
+        choices=[
+            (MailCodes.REFUSED.value, "Not as a second factor"),
+            (MailCodes.ALLOWED.value, "As a second factor, though weaker"),
+        ],
+        help_text="Whoever reads the mailbox has them. Never for owners and admins.",
+    )
     impersonation_max = DurationField(label="Acting as somebody lasts at most", help_text="1m to 24h.", required=True)
-    field_order = ("name", "slug", "language", "invite_days", "second_factor", "impersonation_max", "reason")
+    field_order = (
+        "name",
+        "slug",
+        "language",
+        "invite_days",
+        "second_factor",
+        "mail_codes",
+        "impersonation_max",
+        "reason",
+    )
 
 
 def name_values(row: Organization) -> dict[str, Any]:
@@ -96,6 +113,7 @@ def name_values(row: Organization) -> dict[str, Any]:
         "language": row.language,
         "invite_days": row.invite_days,
         "second_factor": row.second_factor,
+        "mail_codes": row.mail_codes,
         "impersonation_max": duration_text(row.impersonation_max),
         "version": row.version,
     }

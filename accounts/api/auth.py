@@ -13,8 +13,9 @@ from accounts.errors import NotFound
 from accounts.models import Application, Organization
 from accounts.operations.addresses import email_confirm
 from accounts.operations.base import NewPassword
+from accounts.operations.proofs import mail_code_send
 from accounts.operations.recovery import password_reset, password_reset_request
-from accounts.operations.tokens import token_refresh, token_start
+from accounts.operations.tokens import token_refresh, token_start, token_start_with_code
 from accounts.serializers.tokens import TokenOutput, token_answer
 
 __all__ = ["AuthViewSet"]
@@ -55,6 +56,19 @@ class TokenInput(Input):
     app = Text(required=False, default="", max_length=63, help_text=FOR)
 
 
+class ProofInput(Input):
+    """That the password was right."""
+
+    proof = Text(write_only=True, max_length=500, help_text="from the problem that asked for the second factor")
+
+
+class SecondStepInput(ProofInput):
+    """The second step of signing in."""
+
+    code = Text(write_only=True, max_length=40, help_text="from the app or the letter, or a recovery code")
+    app = Text(required=False, default="", max_length=63, help_text=FOR)
+
+
 class RefreshInput(Input):
     """A refresh token, which works once."""
 
@@ -76,6 +90,12 @@ class AuthViewSet(HouseViewSet):
     authentication_classes = []
     endpoints = {
         "token": Endpoint(name="token_start", input=TokenInput, output=TokenOutput, is_bounded=True),
+        "second_factor": Endpoint(
+            name="token_start_with_code", input=SecondStepInput, output=TokenOutput, is_bounded=True
+        ),
+        "send_code": Endpoint(
+            name="mail_code_send", input=ProofInput, output=AcceptedOutput, status=202, is_bounded=True
+        ),
         "refresh": Endpoint(name="token_refresh", input=RefreshInput, output=TokenOutput),
         "reset_request": Endpoint(
             name="password_reset_request", input=ResetRequestInput, output=AcceptedOutput, status=202, is_bounded=True
@@ -102,6 +122,22 @@ class AuthViewSet(HouseViewSet):
             application=application,
         )
         return Response(token_answer(issued))
+
+    def second_factor(self, request: Request) -> Response:
+        """Go on where the password was right: with the code of a second factor.
+
+        The problem that asks for it has `proof`, good for ten minutes, and `methods`, which second factors there are.
+        """
+        given = self.read()
+        issued = token_start_with_code(
+            actor=self.actor, proof=given["proof"], code=given["code"], application=given["app"]
+        )
+        return Response(token_answer(issued))
+
+    def send_code(self, request: Request) -> Response:
+        """Have a code mailed, where `methods` has `email`; five an hour, each good for ten minutes with this proof."""
+        address = mail_code_send(actor=self.actor, proof=self.read()["proof"])
+        return Response({"message": f"A code is on its way to {address}."}, status=202)
 
     def refresh(self, request: Request) -> Response:
         """Get the next access token; the refresh token that comes with it takes the place of this one."""

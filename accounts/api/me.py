@@ -51,13 +51,14 @@ class PasswordChangeInput(Input):
 
 
 class EnrolInput(Input):
-    """What the new second factor is to be called."""
+    """Which second factor, and what it is to be called."""
 
+    kind = Text(required=False, default="totp", max_length=8, help_text="`totp` or `email`")
     name = Text(required=False, default="", max_length=64)
 
 
 class EnrolmentOutput(serializers.Serializer[Any]):
-    """The key that an app is to share, shown once."""
+    """The key that an app is to share, shown once; empty where a code was mailed instead."""
 
     id = serializers.CharField()
     key = serializers.CharField(help_text="to be typed into the app (base32)")
@@ -65,7 +66,7 @@ class EnrolmentOutput(serializers.Serializer[Any]):
 
 
 class CodeInput(Input):
-    """The code that the app shows."""
+    """The code that the app shows, or that was mailed."""
 
     code = Text(write_only=True, max_length=16)
 
@@ -114,13 +115,14 @@ class MeViewSet(HouseViewSet):
         return Response(two_factor_of(self._person()))
 
     def enrol(self, request: Request) -> Response:
-        """Begin to enrol an authenticator app; it counts once it has shown a code."""
-        begun = factor_enrol_start(actor=self.actor, user=self._person(), name=self.read()["name"])
+        """Begin to enrol an authenticator app, or codes by mail; it counts once a code of it was shown."""
+        given = self.read()
+        begun = factor_enrol_start(actor=self.actor, user=self._person(), name=given["name"], kind=given["kind"])
         shown = {"id": begun.factor.public_id, "key": begun.key, "address": begun.address}
         return Response(shown, status=201)
 
     def confirm(self, request: Request) -> Response:
-        """Finish it with the code that the app shows; recovery codes come with the first."""
+        """Finish it with the code that the app shows, or that was mailed; recovery codes come with the first."""
         person = self._person()
         done = factor_enrol_finish(actor=self.actor, user=person, code=self.read()["code"])
         return Response({"two_factor": two_factor_of(person), "recovery_codes": done.codes})

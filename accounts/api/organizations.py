@@ -50,6 +50,9 @@ class OrganizationUpdateInput(ReasonInput):
     second_factor = Text(
         required=False, max_length=8, help_text="who is to have one: `optional`, `admins` or `required` (everybody)"
     )
+    mail_codes = Text(
+        required=False, max_length=8, help_text="codes by mail as a second factor: `refused` or `allowed`"
+    )
     impersonation_max = Duration(required=False, help_text="how long somebody may act as another person: `1m` to `24h`")
 
 

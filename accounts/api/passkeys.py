@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.api.endpoints import Endpoint
 from accounts.api.inputs import Input, JSONObject, Text
 from accounts.api.me import EnrolledOutput, MeViewSet
-from accounts.operations.passkeys import passkey_enrol_finish, passkey_enrol_start
+from accounts.operations.passkey_enrolment import passkey_enrol_finish, passkey_enrol_start
 from accounts.serializers.factors import two_factor_of
 
 __all__ = ["PasskeyViewSet"]

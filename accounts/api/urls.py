@@ -51,6 +51,8 @@ urlpatterns = [
         name="me-stop-impersonation",
     ),
     path("v1/auth/token/", AuthViewSet.as_view({"post": "token"}), name="auth-token"),
+    path("v1/auth/two-factor/", AuthViewSet.as_view({"post": "second_factor"}), name="auth-two-factor"),
+    path("v1/auth/two-factor/send-code/", AuthViewSet.as_view({"post": "send_code"}), name="auth-send-code"),
     path("v1/auth/refresh/", AuthViewSet.as_view({"post": "refresh"}), name="auth-refresh"),
     path(
         "v1/auth/password/reset-request/",

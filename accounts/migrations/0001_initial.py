@@ -163,6 +163,7 @@ class Migration(migrations.Migration):
                 ('status_reason', models.CharField(blank=True, max_length=500)),
                 ('language', models.CharField(db_default='en', default='en', max_length=35)),
                 ('second_factor', models.CharField(choices=[('optional', 'optional'), ('admins', 'admins'), ('required', 'required')], default='optional', max_length=8)),
+                ('mail_codes', models.CharField(choices=[('refused', 'refused'), ('allowed', 'allowed')], default='refused', max_length=8)),
                 ('invite_days', models.PositiveSmallIntegerField(db_default=7, default=7)),
                 ('impersonation_minutes', models.PositiveSmallIntegerField(db_default=60, default=60)),
                 ('version', models.PositiveIntegerField(default=1)),
@@ -170,7 +171,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['created_at', 'id'], name='organization_by_created')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', [accounts.statuses.OrganizationStatus['ACTIVE'], accounts.statuses.OrganizationStatus['SUSPENDED'], accounts.statuses.OrganizationStatus['ARCHIVED']])), name='organization_status'), models.CheckConstraint(condition=models.Q(('second_factor__in', ['optional', 'admins', 'required'])), name='organization_second_factor'), models.CheckConstraint(condition=models.Q(('slug', ''), _negated=True), name='organization_slug_not_empty'), models.CheckConstraint(condition=models.Q(('invite_days__gte', 1), ('invite_days__lte', 90)), name='organization_invite_days'), models.CheckConstraint(condition=models.Q(('impersonation_minutes__gte', 1), ('impersonation_minutes__lte', 1440)), name='organization_impersonation_minutes')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', [accounts.statuses.OrganizationStatus['ACTIVE'], accounts.statuses.OrganizationStatus['SUSPENDED'], accounts.statuses.OrganizationStatus['ARCHIVED']])), name='organization_status'), models.CheckConstraint(condition=models.Q(('second_factor__in', ['optional', 'admins', 'required'])), name='organization_second_factor'), models.CheckConstraint(condition=models.Q(('mail_codes__in', ['refused', 'allowed'])), name='organization_mail_codes'), models.CheckConstraint(condition=models.Q(('slug', ''), _negated=True), name='organization_slug_not_empty'), models.CheckConstraint(condition=models.Q(('invite_days__gte', 1), ('invite_days__lte', 90)), name='organization_invite_days'), models.CheckConstraint(condition=models.Q(('impersonation_minutes__gte', 1), ('impersonation_minutes__lte', 1440)), name='organization_impersonation_minutes')],
             },
         ),
         migrations.CreateModel(
@@ -450,7 +451,7 @@ class Migration(migrations.Migration):
                 ('confirmed', models.BooleanField(default=True, help_text='Is this device ready for use?')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('id', accounts.models.base.PrefixedIDField(default=accounts.ids.new, editable=False, prefix='fct', primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('totp', 'totp'), ('passkey', 'passkey')], max_length=8)),
+                ('kind', models.CharField(choices=[('totp', 'totp'), ('email', 'email'), ('passkey', 'passkey')], max_length=8)),
                 ('secret', models.TextField(editable=False)),
                 ('last_used_at', models.DateTimeField(editable=False, null=True)),
                 ('credential', models.CharField(editable=False, max_length=64, null=True, unique=True)),

@@ -1,7 +1,8 @@
 """What is told after a change, what was asked twice, and links that work once."""
 
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django.db import models
 from django.db.models import Q
@@ -13,6 +14,9 @@ from accounts.models.base import PrefixedIDField, Row, TenantQuerySet
 from accounts.models.organizations import Organization
 
 __all__ = ["EmailChange", "IdempotencyKey", "OneTimeLink", "Outbox", "Purpose", "ResetRequest"]
+
+
+HOUR: Final = timedelta(hours=1)
 
 
 class OutboxQuerySet(TenantQuerySet["Outbox"]):
@@ -28,6 +32,16 @@ class OutboxQuerySet(TenantQuerySet["Outbox"]):
         """Keep those of one state; that it is not ``sent`` is said in the words of the index of those few."""
         rows = self.filter(state=state)
         return rows if state == Outbox.SENT else rows.exclude(state=Outbox.SENT)
+
+    def seconds_to_room(self, user: Any, kind: str, *, most: int) -> int:
+        """Say in how many seconds a person may be sent another letter of a kind; 0 if now.
+
+        :param most: how many an hour, whatever became of them
+        """
+        now = timezone.now()
+        recent = self.filter(user=user, kind=kind, created_at__gt=now - HOUR).order_by("-created_at")
+        first = recent.values_list("created_at", flat=True)[most - 1 : most].first()
+        return max(1, int((first + HOUR - now).total_seconds())) if first is not None else 0
 
     def drop(self, why: str) -> int:
         """Take back those that still wait, because what they say is no longer so; says how many.

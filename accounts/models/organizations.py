@@ -36,6 +36,13 @@ class SecondFactor(StrEnum):
     """Everybody, guests too."""
 
 
+class MailCodes(StrEnum):
+    """Whether people at home there may have codes mailed as their second factor: weaker than any other."""
+
+    REFUSED = "refused"
+    ALLOWED = "allowed"
+
+
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     """Organizations."""
 
@@ -77,6 +84,9 @@ class Organization(Row):
     second_factor = models.CharField(
         max_length=8, choices=[(rule.value, rule.value) for rule in SecondFactor], default=SecondFactor.OPTIONAL
     )
+    mail_codes = models.CharField(
+        max_length=8, choices=[(rule.value, rule.value) for rule in MailCodes], default=MailCodes.REFUSED
+    )
     invite_days = models.PositiveSmallIntegerField(default=7, db_default=7)
     impersonation_minutes = models.PositiveSmallIntegerField(default=60, db_default=60)
     version = models.PositiveIntegerField(default=1)
@@ -90,6 +100,7 @@ class Organization(Row):
             models.CheckConstraint(
                 name="organization_second_factor", condition=Q(second_factor__in=list(SecondFactor))
             ),
+            models.CheckConstraint(name="organization_mail_codes", condition=Q(mail_codes__in=list(MailCodes))),
             models.CheckConstraint(name="organization_slug_not_empty", condition=~Q(slug="")),
             models.CheckConstraint(
                 name="organization_invite_days", condition=Q(invite_days__gte=1, invite_days__lte=90)

@@ -1,6 +1,5 @@
 """A person's own change of address: it waits until they open the link in the letter to the new one."""
 
-from datetime import timedelta
 from typing import Any, Final
 
 from django.utils import timezone
@@ -22,7 +21,6 @@ __all__ = ["CONFIRMS", "address_of", "email_change", "email_confirm"]
 
 CONFIRMS: Final = (Purpose.EMAIL_CONFIRM, Purpose.EMAIL_CHANGE)
 LETTER: Final = "email_change"
-WINDOW: Final = timedelta(hours=1)
 LETTERS: Final = 5
 """How often in an hour a person may have a letter sent to an address that is not theirs yet."""
 
@@ -64,15 +62,8 @@ def email_change(*, actor: Actor, user: User, email: str, current_password: str,
 
 
 def _refuse_too_many(user: User) -> None:
-    now = timezone.now()
-    recent = Outbox.objects.filter(user=user, kind=LETTER, created_at__gt=now - WINDOW).order_by("-created_at")
-    first = recent.values_list("created_at", flat=True)[LETTERS - 1 : LETTERS].first()
-    if first is not None:
-        raise Throttled(
-            "Too many letters were sent to new addresses.",
-            remedy="Wait an hour.",
-            retry_after=max(1, int((first + WINDOW - now).total_seconds())),
-        )
+    if seconds := Outbox.objects.seconds_to_room(user, LETTER, most=LETTERS):
+        raise Throttled("Too many letters were sent to new addresses.", remedy="Wait an hour.", retry_after=seconds)
 
 
 @operation(Action.EMAIL_CONFIRM)

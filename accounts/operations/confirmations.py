@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
 from accounts import audit
 from accounts.actions import Action
@@ -13,7 +12,7 @@ from accounts.models import Session, User
 from accounts.models.factors import has_second_factor
 from accounts.operations.base import operation
 from accounts.operations.factors import code_used
-from accounts.operations.sessions import SecondFactorNeeded, proven
+from accounts.operations.proofs import Proof, SecondFactorNeeded, guard_unchanged, proven, second_factor_asked
 from accounts.operations.tries import Tried, confirm_present_password, guard_password_unchanged, try_code
 
 __all__ = ["renewed", "session_confirm", "session_confirm_with_code"]
@@ -44,15 +43,13 @@ def session_confirm_with_code(*, actor: Actor, proof: str, code: str, key_hash: 
     :raises SecondFactorNeeded: if the code is wrong or was used before
     :raises Throttled: after too many wrong ones
     """
-    user, password_seen = proven(proof)
-    if user.pk != actor.user_id:
+    shown = proven(proof)
+    if shown.user.pk != actor.user_id:
         raise NotAuthenticated("This is somebody else's account.", remedy="Start again.")
-    tried = try_code(actor, user)
+    tried = try_code(actor, shown.user)
     return _confirmed(
         actor,
-        lambda: _session_confirm_with_code(
-            actor=actor, user=user, password_seen=password_seen, code=code, key_hash=key_hash, tried=tried
-        ),
+        lambda: _session_confirm_with_code(actor=actor, proof=shown, code=code, key_hash=key_hash, tried=tried),
     )
 
 
@@ -77,21 +74,18 @@ def _session_confirm(
     user = User.objects.locked(user)
     guard_password_unchanged(user, checked)
     if has_second_factor(user):
-        return SecondFactorNeeded("Your account has a second factor.", user=user)
+        return second_factor_asked(actor, user)
     return renewed(actor, user, key_hash, ("pwd",))
 
 
 @operation(Action.SESSION_CONFIRM)
-def _session_confirm_with_code(
-    *, actor: Actor, user: User, password_seen: str, code: str, key_hash: str, tried: Tried
-) -> Session:
+def _session_confirm_with_code(*, actor: Actor, proof: Proof, code: str, key_hash: str, tried: Tried) -> Session:
     """Renew the session."""
-    user = User.objects.locked(user)
-    if not constant_time_compare(user.get_session_auth_hash(), password_seen):
-        raise NotAuthenticated("The account was changed meanwhile.", remedy="Start again.")
-    method = code_used(user, code)
+    user = User.objects.locked(proof.user)
+    guard_unchanged(user, proof)
+    method = code_used(user, code, mark=proof.mark)
     if not method:
-        raise SecondFactorNeeded("The code is wrong, or was used before.", user=user)
+        raise proof.refusal("The code is wrong, or was used before.")
     tried.was_right()
     return renewed(actor, user, key_hash, ("pwd", method))
 

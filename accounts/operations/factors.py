@@ -16,10 +16,11 @@ from accounts.actions import Action
 from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Factor, FactorKind, RecoveryCode, Session, User
-from accounts.models.factors import code_digest, has_second_factor
+from accounts.models.factors import NO_CODE, code_digest, has_second_factor
 from accounts.operations.base import expect_version, operation
 from accounts.operations.credentials import end_credentials, guard_changeable, require_recent
 from accounts.operations.outbox import tell
+from accounts.operations.proofs import code_mailed, guard_not_too_many, mailed_for
 from accounts.operations.tries import try_code
 from accounts.profile import reason_checked, text_checked
 
@@ -49,6 +50,13 @@ CODES: Final = 10
 """How many recovery codes a person gets at a time."""
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 """Of recovery codes: 32 letters and digits that are not taken for one another (Crockford)."""
+NAMES: Final[dict[str, str]] = {FactorKind.TOTP: "Authenticator app", FactorKind.EMAIL: "Codes by mail"}
+METHODS: Final[dict[str, str]] = {FactorKind.TOTP: "otp", FactorKind.EMAIL: "mail"}
+"""What a session and a token say of each (``amr``; RFC 8176 has no word for mail)."""
+WRONG: Final[dict[str, str]] = {
+    FactorKind.TOTP: "Enter the code that the app shows now. If it never fits, set the clock of the phone.",
+    FactorKind.EMAIL: "Enter the eight digits of the last letter. They are good for ten minutes.",
+}
 GROUPS: Final = 4
 GROUP: Final = 6
 NAME_LENGTH: Final = 64
@@ -56,7 +64,7 @@ BATCH: Final = 500
 
 
 class Enrolment(NamedTuple):
-    """An app that is to be shown to work: its key, to be typed, and as the address in a QR code."""
+    """What is to be shown to work: of an app its key, to be typed, and as the address in a QR code."""
 
     factor: Factor
     key: str
@@ -71,32 +79,65 @@ class Enrolled(NamedTuple):
 
 
 @operation(Action.FACTOR_ENROL)
-def factor_enrol_start(*, actor: Actor, user: User, name: str = "") -> Enrolment:
-    """Begin to enrol an authenticator app; it counts once it has shown a code.
+def factor_enrol_start(*, actor: Actor, user: User, name: str = "", kind: str = FactorKind.TOTP) -> Enrolment:
+    """Begin to enrol an authenticator app, or codes by mail; it counts once a code of it was shown.
 
     What was begun before and not finished goes.
 
     :param name: what the person calls it
+    :param kind: ``totp`` or ``email``
     :raises NotFound: if it is somebody else's account
-    :raises Invalid: if the name cannot be one
-    :raises Conflict: if there are ten already
+    :raises Invalid: if the name cannot be one, or there is no such kind
+    :raises Conflict: if there are ten already; of codes by mail if they are not for this person, there are some, or the
+        address is not confirmed
+    :raises Throttled: if too many codes were mailed in an hour
     :raises NotRecent: if it was longer ago that the person showed who they are
     """
     user = oneself(actor, user)
     require_recent(actor)
     make_room(user)
-    key = b32encode(secrets.token_bytes(KEY_BYTES)).decode()
+    if kind not in NAMES:
+        words = ", ".join(NAMES)
+        raise Invalid(f"A second factor is one of: {words}.", fields={"kind": f"must be one of: {words}"})
+    is_mailed = kind == FactorKind.EMAIL
+    if is_mailed:
+        _guard_may_be_mailed(user)
     factor = Factor(
         organization_id=user.organization_id,
         user=user,
-        kind=FactorKind.TOTP,
-        name=text_checked("name", name or "Authenticator app", longest=NAME_LENGTH),
+        kind=kind,
+        name=text_checked("name", name or NAMES[kind], longest=NAME_LENGTH),
         confirmed=False,
     )
-    factor.held = {"key": key, "step": -1}
+    factor.held = NO_CODE if is_mailed else {"key": b32encode(secrets.token_bytes(KEY_BYTES)).decode(), "step": -1}
     factor.save()
     audit.record(actor, Action.FACTOR_ENROL, user, factor=factor.public_id, kind=factor.kind, begun=True)
-    return Enrolment(factor, key, _address(user, key))
+    if is_mailed:
+        code_mailed(actor, factor, mailed_for(user, str(factor.pk)))
+    return _enrolment(factor)
+
+
+def _guard_may_be_mailed(user: User) -> None:
+    """Refuse codes by mail where they would be no second factor.
+
+    :raises Conflict: saying why
+    :raises Throttled: if too many were mailed in an hour
+    """
+    if not policy.may_have_mail_codes(user):
+        raise Conflict(
+            "Codes by mail are not for this account: its organization does not allow them, or it runs something.",
+            remedy="Use an authenticator app.",
+        )
+    if Factor.objects.mailed().filter(user=user).exists():
+        raise Conflict("Codes are mailed to you already.")
+    if not user.email_verified:
+        raise Conflict("Your address is not confirmed.", remedy="Open the link in the letter that was sent to it.")
+    guard_not_too_many(user)
+
+
+def _enrolment(factor: Factor) -> Enrolment:
+    key = factor.held.get("key", "")
+    return Enrolment(factor, key, _address(factor.user, key) if key else "")
 
 
 def make_room(user: User) -> None:
@@ -114,13 +155,11 @@ def enrolment_of(user: User) -> Enrolment:
 
     :raises NotFound: if nothing was
     """
-    factor = _begun(user)
-    key = factor.held["key"]
-    return Enrolment(factor, key, _address(user, key))
+    return _enrolment(_begun(user))
 
 
 def _begun(user: User) -> Factor:
-    factor: Factor | None = Factor.objects.filter(user=user, kind=FactorKind.TOTP, confirmed=False).first()
+    factor: Factor | None = Factor.objects.filter(user=user, confirmed=False).exclude(kind=FactorKind.PASSKEY).first()
     if factor is None:
         raise NotFound("There is no second factor to finish.", remedy="Begin again.")
     return factor
@@ -141,7 +180,7 @@ def _counted(arguments: dict[str, Any]) -> dict[str, Any]:
 
 @operation(Action.FACTOR_ENROL, prepare=_counted)
 def factor_enrol_finish(*, actor: Actor, user: User, code: str, tried: Any = None) -> Enrolled:
-    """Enrol the app that was begun with, by the code that it shows; the first brings recovery codes, shown once.
+    """Enrol what was begun, by a code of it; the first brings recovery codes, shown once.
 
     The session that it is done in counts as signed in with it from now on.
 
@@ -151,14 +190,10 @@ def factor_enrol_finish(*, actor: Actor, user: User, code: str, tried: Any = Non
     """
     user = oneself(actor, user)
     factor = _begun(user)
-    if not django_otp.verify_token(user, factor.persistent_id, code):
-        raise Invalid(
-            "The code is wrong.",
-            remedy="Enter the code that the app shows now. If it never fits, set the clock of the phone.",
-            fields={"code": "is wrong"},
-        )
+    if not django_otp.verify_token(user, factor.persistent_id, _token(factor, code, mark=str(factor.pk))):
+        raise Invalid("The code is wrong.", remedy=WRONG[factor.kind], fields={"code": "is wrong"})
     tried.was_right()
-    return factor_counts(actor, user, factor, methods=("otp",))
+    return factor_counts(actor, user, factor, methods=(METHODS[factor.kind],))
 
 
 def factor_counts(actor: Actor, user: User, factor: Factor, *, methods: Sequence[str]) -> Enrolled:
@@ -326,15 +361,21 @@ def _guard_not_asked_for(user: User) -> None:
         )
 
 
-def code_used(user: User, code: str) -> str:
-    """Use a code up, of an app or for recovery; says which it was (``amr``), nothing if it is none.
+def _token(factor: Factor, code: str, *, mark: str) -> str:
+    return f"{mailed_for(factor.user, mark)} {code}" if factor.is_mailed else code
+
+
+def code_used(user: User, code: str, *, mark: str) -> str:
+    """Use a code up, of an app, by mail or for recovery; says which it was (``amr``), nothing if it is none.
 
     In the caller's transaction, with the account locked and the try counted.
+
+    :param mark: of the sign-in that a mailed code is bound to
     """
     # SECURITY: verify_token locks the device's row; the device's own method accepts one code twice in a race.
-    for factor in Factor.objects.enrolled().by_code().filter(user=user).order_by("pk"):
-        if django_otp.verify_token(user, factor.persistent_id, code):
-            return "otp"
+    for factor in Factor.objects.enrolled().by_code().filter(user=user).select_related("user").order_by("pk"):
+        if django_otp.verify_token(user, factor.persistent_id, _token(factor, code, mark=mark)):
+            return METHODS[factor.kind]
     bare = code.replace("-", "").lower()
     if len(bare) == GROUPS * GROUP and RecoveryCode.objects.use(user.pk, bare, at=timezone.now()):
         tell(user, "recovery_code_used")

@@ -1,4 +1,4 @@
-"""One-time links: made for one purpose, kept as a hash, void when what they stand on changes.
+"""One-time links, and codes by mail: made for one purpose, kept as a hash, void when what they stand on changes.
 
 Their secrets are made at the last moment: by whoever shows one, or by the worker when it writes the
 letter, so that none ever lies in the outbox or a queue.
@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from accounts.errors import Conflict, NotAuthenticated
 from accounts.mail import LETTERS, NotSent, guard_true
-from accounts.models import EmailChange, Invite, OneTimeLink, Outbox, Purpose, User
+from accounts.models import EmailChange, Factor, Invite, OneTimeLink, Outbox, Purpose, User
 from accounts.secrets import generate, matches, parse
 
 __all__ = [
+    "CODE",
     "LIFE",
     "LINKED",
+    "code_for",
     "dead_link",
     "guard_may_sign_in",
     "link_find",
@@ -38,6 +40,8 @@ LIFE: Final[Mapping[Purpose, timedelta]] = {
     Purpose.EMAIL_CONFIRM: timedelta(days=3),
     Purpose.EMAIL_CHANGE: timedelta(days=3),
 }
+CODE: Final = "mail_code"
+"""The letter that carries a code."""
 LINKED: Final[Mapping[str, Purpose]] = {
     kind: Purpose(letter.purpose) for kind, letter in LETTERS.items() if letter.purpose in set(Purpose)
 }
@@ -104,18 +108,36 @@ def link_for(row: Outbox) -> str:
         return mint(user, LINKED[row.kind], is_mailed=True)
 
 
+def code_for(row: Outbox) -> str:
+    """Make the code that a letter carries, while it is written; the one of an earlier attempt is dead.
+
+    :raises NotSent: if the letter was taken back meanwhile, or no code is waited for any more
+    """
+    with transaction.atomic():
+        user = User.objects.locked(row.user)
+        if not Outbox.objects.filter(pk=row.pk, state=Outbox.QUEUED).exists():
+            raise NotSent("taken back")
+        guard_true(LETTERS[row.kind], user, row.address)
+        factor = Factor.objects.mailed().filter(user=user).first()
+        code = factor.fresh_code() if factor else ""
+    if not code:
+        raise NotSent("no code is waited for any more")
+    return code
+
+
 def void(user: User, reason: str, *, confirmations: bool = True) -> int:
     """Make a person's links useless, and take back the letters that would carry one; says how many links there were.
 
-    A change of address that waits for its link is over.
+    A change of address that waits for its link is over, and a code that was mailed is good for nothing.
 
     :param reason: the verb that does it, which the letters keep
     :param confirmations: also those that only confirm an address: they open no door
     """
     kept = () if confirmations else (Purpose.EMAIL_CONFIRM,)
-    letters = [letter for letter, purpose in LINKED.items() if purpose not in kept]
+    letters = [CODE, *(letter for letter, purpose in LINKED.items() if purpose not in kept)]
     Outbox.objects.filter(user=user, kind__in=letters).drop(f"taken back by {reason}")
     EmailChange.objects.filter(user=user).delete()
+    Factor.objects.forget_code(user)
     return user.one_time_links.exclude(purpose__in=kept).void()
 
 

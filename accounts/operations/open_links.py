@@ -11,7 +11,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 from django_tasks import task
 
 from accounts import audit, policy
@@ -127,8 +126,7 @@ def _is_told(asked: Invite, accounts: Mapping[UUID, User]) -> bool:
 
 
 def _has_room(user: User, letter: str) -> bool:
-    recent = Outbox.objects.filter(user=user, kind=letter, created_at__gt=timezone.now() - WINDOW)
-    return recent.count() < LETTERS
+    return not Outbox.objects.seconds_to_room(user, letter, most=LETTERS)
 
 
 def _is_made(actor: Actor, asked: Invite, link: Invite, accounts: Mapping[UUID, User]) -> bool:

@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.mail import LANGUAGES
 from accounts.models import Installation, Membership, Organization, Session, User
-from accounts.models.organizations import SecondFactor
+from accounts.models.organizations import MailCodes, SecondFactor
 from accounts.operations.base import differences, expect_version, operation, slug_checked
 from accounts.operations.credentials import guard_changeable, guard_last_owner
 from accounts.operations.roles import give_role, role_slugs, roles_named
@@ -40,6 +40,12 @@ ORGANIZATION_TRANSITIONS: Mapping[str, tuple[tuple[OrganizationStatus, ...], Org
 
 NAME_LENGTH = 200
 INVITE_DAYS = 90
+WORDS: Mapping[str, tuple[Sequence[str], str]] = {
+    "language": (LANGUAGES, "Letters are written in"),
+    "second_factor": (list(SecondFactor), "A second factor is"),
+    "mail_codes": (list(MailCodes), "Codes by mail are"),
+}
+"""Settings that are one of a few words, and how the sentence begins that says which."""
 MINUTE = timedelta(minutes=1)
 IMPERSONATION_MOST = timedelta(hours=24)
 
@@ -71,6 +77,7 @@ def org_update(
     language: str | None = None,
     invite_days: int | None = None,
     second_factor: str | None = None,
+    mail_codes: str | None = None,
     impersonation_max: timedelta | None = None,
     reason: str = "",
     expected_version: int | None = None,
@@ -81,6 +88,7 @@ def org_update(
 
     :param language: of letters to people of whom no language is known
     :param second_factor: ``optional``, ``admins`` (owners and admins) or ``required`` (everybody)
+    :param mail_codes: ``allowed`` or ``refused``: whether people at home there may have codes mailed as second factor
     :param impersonation_max: how long somebody may act as another person at a time, in whole minutes
     :raises NotFound: if it does not exist for the actor
     :raises NotAllowed: without the permission
@@ -99,37 +107,32 @@ def org_update(
             raise Conflict("The slug is taken.", remedy="Choose another.", fields={"slug": "taken"})
     if name is not None:
         organization.name = text_checked("name", name, longest=NAME_LENGTH)
-    _settle(organization, language, invite_days, second_factor, impersonation_max)
+    for field, (choices, what) in WORDS.items():
+        given = {"language": language, "second_factor": second_factor, "mail_codes": mail_codes}[field]
+        if given is not None:
+            setattr(organization, field, _one_of(field, given, choices, what))
+    _settle(organization, invite_days, impersonation_max)
     return _finish(actor, Action.ORG_UPDATE, organization, before, reason)
 
 
-def _settle(
-    organization: Organization,
-    language: str | None,
-    invite_days: int | None,
-    second_factor: str | None,
-    impersonation_max: timedelta | None,
-) -> None:
-    """Take over the settings that are named.
+def _one_of(field: str, given: str, choices: Sequence[str], what: str) -> str:
+    if given not in choices:
+        words = ", ".join(choices)
+        raise Invalid(f"{what}: {words}.", fields={field: f"must be one of: {words}"})
+    return given
+
+
+def _settle(organization: Organization, invite_days: int | None, impersonation_max: timedelta | None) -> None:
+    """Take over the numbers that are named.
 
     :raises Invalid: if one cannot be so
     """
-    if language is not None:
-        if language not in LANGUAGES:
-            choices = ", ".join(LANGUAGES)
-            raise Invalid(f"Letters are written in: {choices}.", fields={"language": f"must be one of: {choices}"})
-        organization.language = language
     if invite_days is not None:
         if not 1 <= invite_days <= INVITE_DAYS:
             raise Invalid(
                 f"Invites live 1 to {INVITE_DAYS} days.", fields={"invite_days": f"must be 1 to {INVITE_DAYS}"}
             )
         organization.invite_days = invite_days
-    if second_factor is not None:
-        if second_factor not in set(SecondFactor):
-            choices = ", ".join(SecondFactor)
-            raise Invalid(f"A second factor is: {choices}.", fields={"second_factor": f"must be one of: {choices}"})
-        organization.second_factor = second_factor
     if impersonation_max is not None:
         if not MINUTE <= impersonation_max <= IMPERSONATION_MOST or impersonation_max % MINUTE:
             raise Invalid(
@@ -229,6 +232,7 @@ def _shown(organization: Organization) -> dict[str, Any]:
         "language": organization.language,
         "invite_days": organization.invite_days,
         "second_factor": str(organization.second_factor),
+        "mail_codes": str(organization.mail_codes),
         "impersonation_max": duration_text(organization.impersonation_max),
         "status": str(organization.status),
         "status_reason": organization.status_reason,

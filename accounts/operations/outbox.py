@@ -16,7 +16,7 @@ from accounts.errors import Conflict
 from accounts.models import Outbox, User
 from accounts.operations.base import operation
 from accounts.operations.credentials import guard_changeable
-from accounts.operations.links import link_for
+from accounts.operations.links import code_for, link_for
 from accounts.profile import reason_checked
 
 __all__ = ["deliver", "deliver_letter", "enqueue_due", "forget_tasks", "letter_retry", "tell"]
@@ -110,8 +110,9 @@ def deliver(letter_id: UUID) -> bool:
     try:
         letter = mail.LETTERS[row.kind]
         mail.guard_true(letter, row.user, row.address)
-        # The secret of a link is made now and stands in the letter alone.
-        mail.send(row, link=link_for(row) if letter.purpose else "")
+        # The secret of a link or a code is made now and stands in the letter alone.
+        secret = code_for(row) if letter.has_code else link_for(row) if letter.purpose else ""
+        mail.send(row, secret=secret)
     except mail.NotSent as reason:
         Outbox.objects.filter(pk=row.pk).drop(str(reason))
         return False

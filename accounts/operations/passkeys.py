@@ -1,11 +1,10 @@
-"""Passkeys: enrolled by the person; beside the password, or alone, they show who somebody is.
+"""Passkeys: alone, or beside the password, they show who somebody is.
 
 A passkey is unlocked by its person (PIN, finger, face), so that it is two factors by itself. What a browser asks an
 authenticator is signed and given out with the question, not stored; it is good for five minutes, for one purpose and
 one browser, person or session, and of a passkey's answers each has to be to a later question than the one before.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -15,44 +14,39 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from webauthn.helpers import generate_challenge
 
-from accounts import audit
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Conflict, Invalid, NotAuthenticated, NotFound
-from accounts.models import Factor, FactorKind, Organization, Session, Throttle, User
+from accounts.errors import Conflict, NotAuthenticated, NotFound
+from accounts.models import Factor, Organization, Session, Throttle, User
 from accounts.operations.base import operation
 from accounts.operations.confirmations import renewed
-from accounts.operations.credentials import require_recent
-from accounts.operations.factors import NAME_LENGTH, Enrolled, factor_counts, make_room, oneself
 from accounts.operations.outbox import tell
-from accounts.operations.sessions import SecondFactorNeeded, open_session, proven, recorded
+from accounts.operations.proofs import Proof, guard_unchanged, proven
+from accounts.operations.sessions import open_session, recorded
 from accounts.operations.tries import try_passkey
 from accounts.passkeys import (
     MINUTES,
     Home,
     Refused,
+    as_bytes,
+    as_text,
     credential_digest,
     credential_in,
     home,
-    options_to_enrol,
     options_to_show,
-    read_enrolled,
     read_shown,
 )
-from accounts.profile import text_checked
 
 __all__ = [
     "LIFE",
     "METHODS",
     "Asked",
     "CopiedPasskey",
-    "PasskeyEnrolment",
     "ask_anybody",
     "ask_person",
     "ask_second",
-    "passkey_enrol_finish",
-    "passkey_enrol_start",
-    "passkey_enrolment_of",
+    "credentials_of",
+    "home_of_passkeys",
     "session_confirm_with_passkey",
     "session_start_with_passkey",
     "session_start_with_second_passkey",
@@ -80,107 +74,8 @@ class Asked(NamedTuple):
     state: str
 
 
-class PasskeyEnrolment(NamedTuple):
-    """A passkey that is to be made."""
-
-    factor: Factor
-    options: dict[str, Any]
-
-
 class CopiedPasskey(NotAuthenticated):
     """The passkey has signed more often than this one says: there are two of it."""
-
-
-# --- enrolling ---------------------------------------------------------------------------------
-
-
-@operation(Action.FACTOR_ENROL)
-def passkey_enrol_start(*, actor: Actor, user: User) -> PasskeyEnrolment:
-    """Begin to enrol a passkey; it counts once it was made, within five minutes and in the same session.
-
-    What was begun before and not finished goes.
-
-    :raises NotFound: if it is somebody else's account
-    :raises Conflict: if there are ten second factors already, or the service has no name that a passkey could be for
-    :raises NotRecent: if it was longer ago that the person showed who they are
-    """
-    user = oneself(actor, user)
-    require_recent(actor)
-    _home()
-    make_room(user)
-    factor = Factor(
-        organization_id=user.organization_id, user=user, kind=FactorKind.PASSKEY, name="Passkey", confirmed=False
-    )
-    factor.held = {"challenge": _text(generate_challenge()), "session": str(actor.session_id)}
-    factor.save()
-    audit.record(actor, Action.FACTOR_ENROL, user, factor=factor.public_id, kind=factor.kind, begun=True)
-    return _enrolment(user, factor)
-
-
-def passkey_enrolment_of(actor: Actor, user: User) -> PasskeyEnrolment:
-    """Give again what was begun in this session and is not finished.
-
-    :raises NotFound: if nothing was, or it was too long ago
-    """
-    return _enrolment(user, _begun(actor, user))
-
-
-def _enrolment(user: User, factor: Factor) -> PasskeyEnrolment:
-    options = options_to_enrol(
-        _home(),
-        challenge=_bytes(factor.held["challenge"]),
-        handle=user.pk.bytes,
-        login=user.email or user.username or user.public_id,
-        name=user.display_name,
-        there=_credentials(user),
-    )
-    return PasskeyEnrolment(factor, options)
-
-
-def _begun(actor: Actor, user: User) -> Factor:
-    begun = Factor.objects.filter(user=user, kind=FactorKind.PASSKEY, confirmed=False)
-    for factor in begun.filter(created_at__gt=timezone.now() - LIFE):
-        if factor.held.get("session") == str(actor.session_id):
-            return factor
-    raise NotFound("There is no passkey to finish, or it took longer than five minutes.", remedy="Begin again.")
-
-
-@operation(Action.FACTOR_ENROL)
-def passkey_enrol_finish(*, actor: Actor, user: User, answer: str, name: str = "") -> Enrolled:
-    """Enrol the passkey that was made; the first second factor brings recovery codes, shown once.
-
-    The session that it is done in counts as signed in with it from now on.
-
-    :param answer: what the authenticator said, as JSON
-    :param name: what the person calls it
-    :raises NotFound: if it is somebody else's account, or nothing was begun in this session in the last five minutes
-    :raises Invalid: if it is no such answer, or the name cannot be one; what was begun stays
-    :raises Conflict: if that passkey is enrolled already, by whomever
-    """
-    user = oneself(actor, user)
-    factor = _begun(actor, user)
-    name = text_checked("name", name or "Passkey", longest=NAME_LENGTH)
-    try:
-        made = read_enrolled(answer, at=_home(), challenge=_bytes(factor.held["challenge"]))
-    except Refused:
-        raise Invalid(
-            "The passkey was not made as it has to be.",
-            remedy="Try again, and unlock it when you are asked to.",
-            fields={"answer": "is not the answer to what was asked"},
-        ) from None
-    digest = credential_digest(made.credential)
-    if Factor.objects.filter(credential=digest).exists():
-        raise Conflict("This passkey is enrolled already.", remedy="Use another one, or another authenticator.")
-    factor.name, factor.credential = name, digest
-    factor.held = {
-        "credential": _text(made.credential),
-        "key": _text(made.public_key),
-        "count": made.sign_count,
-        "backed_up": made.is_backed_up,
-        "asked_at": factor.created_at.isoformat(),
-    }
-    factor.save(update_fields=["name", "credential", "secret"])
-    return factor_counts(actor, user, factor, methods=METHODS)
 
 
 # --- asking ------------------------------------------------------------------------------------
@@ -201,8 +96,8 @@ def ask_second(proof: str) -> Asked | None:
     :param proof: from ``SecondFactorNeeded``
     :raises NotAuthenticated: if it is none any more
     """
-    user, _ = proven(proof)
-    return _asked_of(user, Ceremony.SECOND, user.public_id)
+    shown = proven(proof)
+    return _asked_of(shown.user, Ceremony.SECOND, shown.mark)
 
 
 def ask_person(actor: Actor, user: User) -> Asked | None:
@@ -211,13 +106,13 @@ def ask_person(actor: Actor, user: User) -> Asked | None:
 
 
 def _asked_of(user: User, ceremony: Ceremony, whose: str) -> Asked | None:
-    at, credentials = home(), _credentials(user)
+    at, credentials = home(), credentials_of(user)
     return _asked(at, ceremony, whose, credentials) if at and credentials else None
 
 
 def _asked(at: Home, ceremony: Ceremony, whose: str, of: list[bytes] | None = None) -> Asked:
     challenge = generate_challenge()
-    state = signing.dumps([_mark(ceremony, whose), _text(challenge), timezone.now().isoformat()], salt=STATE)
+    state = signing.dumps([_mark(ceremony, whose), as_text(challenge), timezone.now().isoformat()], salt=STATE)
     return Asked(options_to_show(at, challenge=challenge, of=of or []), state)
 
 
@@ -237,7 +132,7 @@ def _question(state: str, ceremony: Ceremony, whose: str) -> tuple[bytes, dateti
         raise Refused from None
     if not constant_time_compare(mark, _mark(ceremony, whose)):
         raise Refused
-    return _bytes(challenge), datetime.fromisoformat(asked_at)
+    return as_bytes(challenge), datetime.fromisoformat(asked_at)
 
 
 # --- showing -----------------------------------------------------------------------------------
@@ -304,39 +199,32 @@ def session_start_with_second_passkey(*, actor: Actor, proof: str, state: str, a
     :raises SecondFactorNeeded: if it is not the answer
     :raises Throttled: after too many wrong ones from this network
     """
-    user, password_seen = proven(proof)
+    shown = proven(proof)
     bucket = try_passkey(actor)
     return recorded(
         actor,
         Action.SESSION_START,
-        user.organization_id,
+        shown.user.organization_id,
         lambda: _session_start_with_second_passkey(
-            actor=actor,
-            user=user,
-            password_seen=password_seen,
-            state=state,
-            answer=answer,
-            key_hash=key_hash,
-            bucket=bucket,
+            actor=actor, proof=shown, state=state, answer=answer, key_hash=key_hash, bucket=bucket
         ),
     )
 
 
 @operation(Action.SESSION_START)
 def _session_start_with_second_passkey(
-    *, actor: Actor, user: User, password_seen: str, state: str, answer: str, key_hash: str, bucket: str
+    *, actor: Actor, proof: Proof, state: str, answer: str, key_hash: str, bucket: str
 ) -> Session | NotAuthenticated:
     """Open a session, or return the refusal where the person is told."""
-    user = User.objects.locked(user)
-    if not constant_time_compare(user.get_session_auth_hash(), password_seen) or not user.may_sign_in:
-        raise NotAuthenticated("The account was changed meanwhile.", remedy="Sign in again.")
+    user = User.objects.locked(proof.user)
+    guard_unchanged(user, proof)
     factor = _found(answer, user)
     if factor is None:
-        raise SecondFactorNeeded(NOT_TAKEN, user=user)
+        raise proof.refusal(NOT_TAKEN)
     try:
-        is_copied = _used(factor, user, answer, _question(state, Ceremony.SECOND, user.public_id))
+        is_copied = _used(factor, user, answer, _question(state, Ceremony.SECOND, proof.mark))
     except (Refused, NotFound):
-        raise SecondFactorNeeded(NOT_TAKEN, user=user) from None
+        raise proof.refusal(NOT_TAKEN) from None
     if is_copied:
         return _copied(user)
     Throttle.objects.give_back(bucket)
@@ -409,7 +297,7 @@ def _used(
     held = factor.held
     if not held:
         raise Refused  # no key opens what is kept of it
-    shown = read_shown(answer, at=_home(), challenge=challenge, public_key=_bytes(held["key"]))
+    shown = read_shown(answer, at=home_of_passkeys(), challenge=challenge, public_key=as_bytes(held["key"]))
     if shown.handle != user.pk.bytes and (needs_handle or shown.handle is not None):
         raise Refused
     # SECURITY: passkeys that are kept in several places have no counter; this is what makes each answer good once.
@@ -438,12 +326,17 @@ def _wrong() -> NotAuthenticated:
     return NotAuthenticated(NOT_TAKEN, remedy="Try again, or use your password.")
 
 
-def _credentials(user: User) -> list[bytes]:
+def credentials_of(user: User) -> list[bytes]:
+    """Give the ids of somebody's passkeys, as their authenticators know them."""
     rows = Factor.objects.passkeys().filter(user=user).order_by("pk")
-    return [_bytes(held["credential"]) for held in (row.held for row in rows) if held]
+    return [as_bytes(held["credential"]) for held in (row.held for row in rows) if held]
 
 
-def _home() -> Home:
+def home_of_passkeys() -> Home:
+    """Say where passkeys are good.
+
+    :raises Conflict: where there can be none
+    """
     at = home()
     if at is None:
         raise Conflict(
@@ -451,11 +344,3 @@ def _home() -> Home:
             remedy="Use an authenticator app. Whoever runs the service can give it a name (PUBLIC_URL).",
         )
     return at
-
-
-def _text(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).decode()
-
-
-def _bytes(text: str) -> bytes:
-    return urlsafe_b64decode(text)

@@ -191,8 +191,7 @@ def answer_reset_request(row_id: int) -> None:
 def _password_reset_request(*, actor: Actor, user: User) -> None:
     """Send the letter to who may sign in, if they did not get enough of them just now."""
     user = User.objects.locked(user)
-    recent = Outbox.objects.filter(user=user, kind="password_reset", created_at__gt=timezone.now() - WINDOW)
-    if not user.may_sign_in or recent.count() >= LETTERS:
+    if not user.may_sign_in or Outbox.objects.seconds_to_room(user, "password_reset", most=LETTERS):
         return
     tell(user, "password_reset")
     audit.record(actor, Action.PASSWORD_RESET_REQUEST, user)

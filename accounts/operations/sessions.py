@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.core import signing
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -15,11 +14,12 @@ from accounts import audit, ids, policy
 from accounts.actions import Action
 from accounts.actors import Actor, ActorKind
 from accounts.errors import Invalid, NotAuthenticated, NotFound
-from accounts.models import Factor, Organization, RefreshToken, Session, User
+from accounts.models import Organization, RefreshToken, Session, User
 from accounts.models.factors import has_second_factor
 from accounts.operations.base import operation
 from accounts.operations.factors import code_used
 from accounts.operations.outbox import tell
+from accounts.operations.proofs import Proof, guard_unchanged, proven, second_factor_asked
 from accounts.operations.tries import Tried, try_code, try_password
 from accounts.passwords import hashed, needs_rehash, verified
 from accounts.profile import reason_checked
@@ -30,10 +30,8 @@ __all__ = [
     "LIMITS",
     "MOST",
     "Limits",
-    "SecondFactorNeeded",
     "limits_of",
     "open_session",
-    "proven",
     "recorded",
     "session_end",
     "session_revoke",
@@ -59,23 +57,6 @@ class Limits(NamedTuple):
 LIMITS: Final = Limits(lifetime=timedelta(days=30), idle=timedelta(days=7))
 ADMIN_LIMITS: Final = Limits(lifetime=timedelta(hours=12), idle=timedelta(hours=1))
 """Of owners, admins and super-users."""
-PROOF_LIFETIME: Final = timedelta(minutes=5)
-PROOF: Final = "accounts.second-factor"
-
-
-class SecondFactorNeeded(NotAuthenticated):
-    """The password was right; a code is needed too.
-
-    ``proof`` is what to hand in with the code: it says, signed, whose password was right, for five minutes.
-    """
-
-    default_remedy = "Enter the code that your authenticator app shows now; each code works once."
-    without_codes = "Use your passkey, in a browser, or enter a recovery code."
-
-    def __init__(self, message: str, *, user: User) -> None:
-        by_code = Factor.objects.enrolled().by_code().filter(user=user).exists()
-        super().__init__(message, remedy="" if by_code else self.without_codes)
-        self.proof = signing.dumps([user.public_id, user.get_session_auth_hash()], salt=PROOF)
 
 
 def _wrong() -> NotAuthenticated:
@@ -93,6 +74,7 @@ def session_start(
     password: str,
     key_hash: str = "",
     refresh: GeneratedSecret | None = None,
+    code_follows: bool = False,
 ) -> Session:
     """Sign somebody in with their password.
 
@@ -103,6 +85,7 @@ def session_start(
     :param login: e-mail address, username or id
     :param key_hash: of the browser's fresh session key
     :param refresh: of a program instead, its first refresh token
+    :param code_follows: so none is mailed
     :raises NotAuthenticated: if it is not to be
     :raises SecondFactorNeeded: if the password was right and a second factor is enrolled
     :raises Throttled: after too many wrong ones, for this account or from this network
@@ -118,6 +101,7 @@ def session_start(
             password=password,
             key_hash=key_hash,
             refresh=refresh,
+            code_follows=code_follows,
         ),
     )
 
@@ -134,16 +118,15 @@ def session_start_with_code(
     :raises SecondFactorNeeded: if the code is wrong or was used before
     :raises Throttled: after too many wrong ones
     """
-    user, password_seen = proven(proof)
-    tried = try_code(actor, user)
+    shown = proven(proof)
+    tried = try_code(actor, shown.user)
     return recorded(
         actor,
         Action.SESSION_START,
-        user.organization_id,
+        shown.user.organization_id,
         lambda: _session_start_with_code(
             actor=actor,
-            user=user,
-            password_seen=password_seen,
+            proof=shown,
             code=code,
             key_hash=key_hash,
             refresh=refresh,
@@ -191,6 +174,7 @@ def _session_start(
     password: str,
     key_hash: str,
     refresh: GeneratedSecret | None,
+    code_follows: bool,
     found: User | None = None,
     checked: str = "",
     fresh: str = "",
@@ -207,51 +191,40 @@ def _session_start(
         user.password = fresh
         user.save()
     if has_second_factor(user):
-        return SecondFactorNeeded("Your account has a second factor.", user=user)
-    if refresh and policy.needs_second_factor(user):
-        return NotAuthenticated(
-            "Your account is to have a second factor, and has none yet.",
-            remedy="Sign in with a browser, and enrol one.",
-        )
-    return open_session(actor, user, key_hash=key_hash, refresh=refresh)
-
-
-def proven(proof: str) -> tuple[User, str]:
-    """Read whose password was right, and which password that was.
-
-    :raises NotAuthenticated: if nobody signed it, or too much time went by
-    """
-    late = NotAuthenticated("That took too long, or the account was changed meanwhile.", remedy="Sign in again.")
-    try:
-        public_id, password_seen = signing.loads(proof, salt=PROOF, max_age=PROOF_LIFETIME)
-    except signing.BadSignature:
-        raise late from None
-    user = User.objects.filter(pk=public_id).first()
-    if user is None:
-        raise late
-    return user, password_seen
+        return second_factor_asked(actor, user, mails=not code_follows)
+    return _opened(actor, user, key_hash, refresh, ("pwd",))
 
 
 @operation(Action.SESSION_START)
 def _session_start_with_code(
     *,
     actor: Actor,
-    user: User,
-    password_seen: str,
+    proof: Proof,
     code: str,
     key_hash: str,
     refresh: GeneratedSecret | None,
     tried: Tried,
-) -> Session:
-    """Open a session."""
-    user = User.objects.locked(user)
-    if not constant_time_compare(user.get_session_auth_hash(), password_seen) or not user.may_sign_in:
-        raise NotAuthenticated("The account was changed meanwhile.", remedy="Sign in again.")
-    method = code_used(user, code)
+) -> Session | NotAuthenticated:
+    """Open a session, or return the refusal where what was changed is to stay."""
+    user = User.objects.locked(proof.user)
+    guard_unchanged(user, proof)
+    method = code_used(user, code, mark=proof.mark)
     if not method:
-        raise SecondFactorNeeded("The code is wrong, or was used before.", user=user)
+        raise proof.refusal("The code is wrong, or was used before.")
     tried.was_right()
-    return open_session(actor, user, key_hash=key_hash, refresh=refresh, methods=("pwd", method))
+    return _opened(actor, user, key_hash, refresh, ("pwd", method))
+
+
+def _opened(
+    actor: Actor, user: User, key_hash: str, refresh: GeneratedSecret | None, methods: tuple[str, ...]
+) -> Session | NotAuthenticated:
+    """Open a session; a program gets none where a second factor is still to be enrolled, for which it has no page."""
+    if refresh and policy.must_enrol(user, methods):
+        return NotAuthenticated(
+            "Your account is to have a second factor, and has none yet that is enough.",
+            remedy="Sign in with a browser, and enrol one.",
+        )
+    return open_session(actor, user, key_hash=key_hash, refresh=refresh, methods=methods)
 
 
 def open_session(
@@ -280,7 +253,7 @@ def open_session(
         kind=Session.API if refresh else Session.BROWSER,
         key_hash=refresh.hash if refresh else key_hash,
         methods=list(methods),
-        must_enrol=methods == ("pwd",) and policy.needs_second_factor(user),
+        must_enrol=policy.must_enrol(user, methods),
         authenticated_at=now,
         idle_at=now + limits.idle,
         expires_at=now + limits.lifetime,

@@ -22,8 +22,8 @@ from accounts.models import (
     Session,
     User,
 )
+from accounts.operations.proofs import SecondFactorNeeded, proven
 from accounts.operations.sessions import (
-    SecondFactorNeeded,
     session_revoke,
     session_seen,
     session_start,
@@ -32,7 +32,7 @@ from accounts.operations.sessions import (
 from accounts.secrets import generate, matches, parse
 from accounts.tokens import read_token, signed_token
 
-__all__ = ["Issued", "token_authenticated", "token_refresh", "token_start"]
+__all__ = ["Issued", "token_authenticated", "token_refresh", "token_start", "token_start_with_code"]
 
 LABEL: Final = "rft"
 
@@ -64,12 +64,43 @@ def token_start(
     """
     refresh = generate(LABEL)
     try:
-        session = session_start(actor=actor, organization=organization, login=login, password=password, refresh=refresh)
+        session = session_start(
+            actor=actor,
+            organization=organization,
+            login=login,
+            password=password,
+            refresh=refresh,
+            code_follows=bool(code),
+        )
     except SecondFactorNeeded as needed:
         if not code:
             raise
         session = session_start_with_code(actor=actor, proof=needed.proof, code=code, refresh=refresh)
     return _issued(session, refresh.text, session.user.organization, application)
+
+
+def token_start_with_code(*, actor: Actor, proof: str, code: str, application: str = "") -> Issued:
+    """Sign a program in with the code of a second factor, where somebody's password was right.
+
+    :param proof: from ``SecondFactorNeeded``
+    :param application: id or slug of one of the person's home that the access token is for; this service if not said
+    :raises NotAuthenticated: if too much time went by, or the account changed meanwhile
+    :raises NotFound: if there is no such application
+    :raises SecondFactorNeeded: if the code is wrong or was used before
+    :raises Throttled: after too many wrong ones
+    """
+    home = proven(proof).user.organization
+    wanted = _application(home, application)
+    refresh = generate(LABEL)
+    session = session_start_with_code(actor=actor, proof=proof, code=code, refresh=refresh)
+    return _issued(session, refresh.text, home, wanted)
+
+
+def _application(organization: Organization, name: str) -> Application | None:
+    found = Application.objects.filter(organization=organization).named(name).first() if name else None
+    if name and found is None:
+        raise NotFound("Application not found.")
+    return found
 
 
 def token_refresh(
@@ -92,9 +123,7 @@ def token_refresh(
     policy.assert_live(session.user, session=session, needs_session=True)
     if not Membership.objects.filter(user=session.user, organization=home).exists():
         raise NotFound("Organization not found.")
-    wanted = Application.objects.filter(organization=home).named(application).first() if application else None
-    if application and wanted is None:
-        raise NotFound("Application not found.")
+    wanted = _application(home, application)
     with transaction.atomic():
         is_first = RefreshToken.objects.use(row)
         if is_first:

@@ -6,12 +6,13 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.actors import Actor
 from accounts.browser import fresh_key, next_address
-from accounts.errors import AccountsError, Throttled
+from accounts.errors import AccountsError, NotAuthenticated, Throttled
 from accounts.models import Session, User
 from accounts.models.sessions import session_key_hash
 from accounts.operations.passkeys import CopiedPasskey
-from accounts.operations.sessions import SecondFactorNeeded
+from accounts.operations.proofs import SecondFactorNeeded, mail_code_send, methods_of, proven
 from accounts.pages.passkeys import answered, button_for_person, button_for_second
 from accounts.pages.passwords import PageForm
 
@@ -25,7 +26,6 @@ class CodeForm(PageForm):
     code = forms.CharField(
         label="Code",
         max_length=40,
-        help_text="Six digits from your authenticator app, or a recovery code.",
         widget=forms.TextInput(
             attrs={"autofocus": True, "autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
         ),
@@ -46,22 +46,27 @@ class CodeForm(PageForm):
 
 def ask_code(request: HttpRequest, needed: SecondFactorNeeded) -> HttpResponse:
     """Ask for the code, where the password was asked for."""
-    return _code_page(request, CodeForm(initial={"proof": needed.proof}))
+    return _code_page(request, CodeForm(initial={"proof": needed.proof}), mailed_to=needed.mailed_to)
 
 
 def code_step(
-    request: HttpRequest, check: Callable[..., Session], onward: Callable[[HttpRequest, Session, str], HttpResponse]
+    request: HttpRequest,
+    actor: Actor,
+    check: Callable[..., Session],
+    onward: Callable[[HttpRequest, Session, str], HttpResponse],
 ) -> HttpResponse:
-    """Take the code that was asked for.
+    """Take the code that was asked for, or have one mailed.
 
-    :param check: of ``proof``, ``code`` and ``key_hash``, gives the session
+    :param check: of ``actor``, ``proof``, ``code`` and ``key_hash``, gives the session
     :param onward: answers with the session and the browser's fresh key
     """
+    if "send" in request.POST:
+        return _send(request, actor)
     form, key = CodeForm(request.POST), fresh_key()
     refusal: AccountsError | None = None
     if form.is_valid():
         try:
-            return onward(request, check(**form.cleaned_data, key_hash=session_key_hash(key)), key)
+            return onward(request, check(actor=actor, **form.cleaned_data, key_hash=session_key_hash(key)), key)
         except AccountsError as problem:
             refusal = problem
             form.refuse(problem)
@@ -69,7 +74,10 @@ def code_step(
 
 
 def passkey_step(
-    request: HttpRequest, check: Callable[..., Session], onward: Callable[[HttpRequest, Session, str], HttpResponse]
+    request: HttpRequest,
+    actor: Actor,
+    check: Callable[..., Session],
+    onward: Callable[[HttpRequest, Session, str], HttpResponse],
 ) -> HttpResponse:
     """Take the answer of a passkey in place of the code.
 
@@ -78,28 +86,42 @@ def passkey_step(
     """
     proof, key = request.POST["proof"], fresh_key()
     try:
-        return onward(request, check(proof=proof, **answered(request), key_hash=session_key_hash(key)), key)
-    except AccountsError as refusal:
+        session = check(actor=actor, proof=proof, **answered(request), key_hash=session_key_hash(key))
+    except AccountsError as problem:
         form = CodeForm(initial={"proof": proof})
-        form.is_void = not isinstance(refusal, SecondFactorNeeded | CopiedPasskey | Throttled)
-        return refused(_code_page(request, form, refusal), refusal)
+        form.is_void = not isinstance(problem, SecondFactorNeeded | CopiedPasskey | Throttled)
+        return refused(_code_page(request, form, problem=problem), problem)
+    return onward(request, session, key)
 
 
-def _code_page(request: HttpRequest, form: CodeForm, refusal: AccountsError | None = None) -> HttpResponse:
-    """Draw the page.
+def _send(request: HttpRequest, actor: Actor) -> HttpResponse:
+    form = CodeForm(initial={"proof": request.POST["proof"]})
+    try:
+        mailed_to = mail_code_send(actor=actor, proof=request.POST["proof"])
+    except AccountsError as problem:
+        return refused(_code_page(request, form, problem=problem), problem)
+    return _code_page(request, form, mailed_to=mailed_to)
 
-    :param refusal: of a passkey; that of a code stands beside its input
-    """
-    if isinstance(request.user, User):
-        passkey = button_for_person(request, refusal)
-    else:
-        passkey = button_for_second(str(form["proof"].value()), refusal)
+
+def _code_page(
+    request: HttpRequest, form: CodeForm, *, mailed_to: str = "", problem: AccountsError | None = None
+) -> HttpResponse:
+    methods: list[str] = []
+    proof, passkey = str(form["proof"].value()), None
+    try:
+        methods = methods_of(proven(proof).user)
+        passkey = button_for_person(request) if isinstance(request.user, User) else button_for_second(proof)
+    except NotAuthenticated as late:
+        form.is_void = True
+        problem = problem if form.errors else late
     context = {
         "form": form,
+        "methods": methods,
+        "mailed_to": mailed_to,
+        "problem": problem,
+        "passkey": passkey,
         "next": next_address(request),
         "address": request.path,
-        "passkey": passkey,
-        "refusal": refusal if form.is_void else None,
     }
     return render(request, "accounts/pages/code.html", context)
 

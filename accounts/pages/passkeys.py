@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.actors import Door
 from accounts.browser import request_actor
-from accounts.errors import AccountsError, NotAuthenticated
+from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.operations.passkeys import LIFE, Asked, ask_anybody, ask_person, ask_second
 from accounts.passkeys import home
@@ -44,22 +44,21 @@ def button_for_anybody(refusal: AccountsError | None = None) -> PasskeyButton | 
     return PasskeyButton(at.origin, address=reverse("passkey-challenge"), refusal=_said(refusal)) if at else None
 
 
-def button_for_second(proof: str, refusal: AccountsError | None = None) -> PasskeyButton | None:
-    """Offer a passkey to somebody whose password was right, if they have one."""
-    try:
-        asked = ask_second(proof)
-    except NotAuthenticated:
-        return None
-    return _button(asked, proof, refusal)
+def button_for_second(proof: str) -> PasskeyButton | None:
+    """Offer a passkey to somebody whose password was right, if they have one.
+
+    :raises NotAuthenticated: if the proof is none any more
+    """
+    return _button(ask_second(proof), proof)
 
 
 def button_for_person(request: HttpRequest, refusal: AccountsError | None = None) -> PasskeyButton | None:
     """Offer a passkey to somebody who shows anew who they are, if they have one."""
     assert isinstance(request.user, User)
-    return _button(ask_person(request_actor(request, Door.PAGE), request.user), "", refusal)
+    return _button(ask_person(request_actor(request, Door.PAGE), request.user), refusal=refusal)
 
 
-def _button(asked: Asked | None, proof: str, refusal: AccountsError | None) -> PasskeyButton | None:
+def _button(asked: Asked | None, proof: str = "", refusal: AccountsError | None = None) -> PasskeyButton | None:
     at = home()
     if asked is None or at is None:
         return None

@@ -1,6 +1,5 @@
 """The one sign-in page, for everybody: a password first, then a code where a second factor is enrolled."""
 
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -17,7 +16,8 @@ from accounts.errors import AccountsError
 from accounts.models import Organization, Session, User
 from accounts.models.sessions import session_key_hash
 from accounts.operations.passkeys import session_start_with_passkey, session_start_with_second_passkey
-from accounts.operations.sessions import SecondFactorNeeded, session_start, session_start_with_code
+from accounts.operations.proofs import SecondFactorNeeded
+from accounts.operations.sessions import session_start, session_start_with_code
 from accounts.pages.codes import ask_code, code_step, passkey_step, refused
 from accounts.pages.passkeys import answered, browser_of, button_for_anybody
 from accounts.pages.passwords import USUAL_ORGANIZATION, PasswordInput, WhereForm
@@ -86,8 +86,8 @@ def _second_step(request: HttpRequest) -> HttpResponse:
     """Take what comes after the right password: a passkey's answer, or a code."""
     actor = request_actor(request, Door.PAGE)
     if "answer" in request.POST:
-        return passkey_step(request, partial(session_start_with_second_passkey, actor=actor), _signed_in)
-    return code_step(request, partial(session_start_with_code, actor=actor), _signed_in)
+        return passkey_step(request, actor, session_start_with_second_passkey, _signed_in)
+    return code_step(request, actor, session_start_with_code, _signed_in)
 
 
 def _by_passkey(request: HttpRequest, slug: str) -> HttpResponse:

@@ -26,6 +26,7 @@ class OrganizationOutput(Output[Organization]):
             "language",
             "invite_days",
             "second_factor",
+            "mail_codes",
             "impersonation_max",
             "created_at",
             "updated_at",

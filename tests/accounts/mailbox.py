@@ -5,7 +5,7 @@ import re
 from django.core import mail
 from django_tasks_db.models import DBTaskResult
 
-__all__ = ["token_in", "token_of", "work"]
+__all__ = ["code_in", "token_in", "token_of", "work"]
 
 
 def work() -> None:
@@ -23,5 +23,12 @@ def token_of(link: str) -> str:
 def token_in(letter: mail.EmailMessage) -> str:
     """Give the secret of the link in a letter."""
     found = re.search(r"/link/(lnk_\S+)/", str(letter.body))
+    assert found is not None, letter.body
+    return found[1]
+
+
+def code_in(letter: mail.EmailMessage) -> str:
+    """Give the code in a letter."""
+    found = re.search(r"^(\d{8})$", str(letter.body), re.MULTILINE)
     assert found is not None, letter.body
     return found[1]

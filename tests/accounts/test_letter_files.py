@@ -108,9 +108,9 @@ class TestErasure:
         tell(bob, "password_changed")
         row, send = Outbox.objects.get(), mail.send
 
-        def send_while_erased(row: Outbox, *, link: str) -> None:
+        def send_while_erased(row: Outbox, *, secret: str) -> None:
             erase(actor=operator, user=bob, how="purge")
-            send(row, link=link)
+            send(row, secret=secret)
 
         monkeypatch.setattr(mail, "send", send_while_erased)
         deliver(row.pk)

@@ -30,9 +30,9 @@ WORKING = "django.core.mail.backends.locmem.EmailBackend"
 Letters = list[django_mail.EmailMultiAlternatives]
 
 
-def drawn(kind: str, user: User, *, link: str = "") -> mail.Rendered:
+def drawn(kind: str, user: User, *, secret: str = "") -> mail.Rendered:
     at = datetime(2026, 3, 1, 17, 30, tzinfo=UTC)
-    return mail.rendered(mail.LETTERS[kind], user, address=user.email or "", at=at, link=link)
+    return mail.rendered(mail.LETTERS[kind], user, address=user.email or "", at=at, secret=secret)
 
 
 def void(letter: mail.Letter, user: User, address: str) -> str:
@@ -61,9 +61,9 @@ class TestLanguage:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_each_letter_differs_from_language_to_language_and_is_whole(self, bob: User, kind: str) -> None:
-        english = drawn(kind, bob, link="https://x.example/link/1")
+        english = drawn(kind, bob, secret="https://x.example/link/1")
         bob.locale = "de-AT"
-        german = drawn(kind, bob, link="https://x.example/link/1")
+        german = drawn(kind, bob, secret="https://x.example/link/1")
 
         assert (english.subject.partition(": ")[2], english.text) != (german.subject.partition(": ")[2], german.text)
         assert (english.text[:5], german.text[:9]) == ("Hello", "Guten Tag")
@@ -201,7 +201,7 @@ class TestHarmless:
     @pytest.mark.parametrize("kind", KINDS)
     def test_nothing_is_fetched_and_nothing_follows_the_reader(self, bob: User, kind: str) -> None:
         link = "http://localhost:8000/link/lnk_1/" if mail.LETTERS[kind].purpose else ""
-        html = drawn(kind, bob, link=link).html
+        html = drawn(kind, bob, secret=link).html
 
         tags = Read(html).tags
         assert {tag for tag, _ in tags} <= {
@@ -280,7 +280,7 @@ class TestNewSignIn:
             session = SessionFactory.create(user=bob, device=device, ip="192.0.2.7")
             type(session).objects.filter(pk=session.pk).update(created_at=now - timedelta(minutes=minutes))
 
-        letter = mail.rendered(mail.LETTERS["new_sign_in"], bob, address="x@x.example", at=now, link="")
+        letter = mail.rendered(mail.LETTERS["new_sign_in"], bob, address="x@x.example", at=now, secret="")
 
         assert "Device: Firefox/Linux" in letter.text
         assert "Network address: 192.0.2.7" in letter.text

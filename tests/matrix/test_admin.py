@@ -306,6 +306,7 @@ def values(name: str, world: dict[str, str]) -> dict[str, Any]:
                                 "impersonation_max": "1h", "initial-impersonation_max": "1h",
                                 "language": "en", "initial-language": "en",
                                 "second_factor": "optional", "initial-second_factor": "optional",
+                                "mail_codes": "refused", "initial-mail_codes": "refused",
                                 "version": "1"},
         "apikey_add": {"organization": "acme", "name": "tool", "scopes": ["user.show"]},
         "legalhold_add": {"organization": "acme", "person": "bob", "reason": "Case 8", "exemption": "e"},

@@ -22,11 +22,12 @@ from accounts import ids, policy
 from accounts.actors import Door
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
-from accounts.models import AuditEvent, Organization, Purpose, Session, User
+from accounts.models import AuditEvent, Organization, Outbox, Purpose, Session, User
 from accounts.operations import api_keys
 from accounts.operations.base import OPERATIONS
 from accounts.operations.invites import user_invite
-from accounts.operations.links import mint
+from accounts.operations.links import CODE, code_for, mint
+from accounts.operations.proofs import SecondFactorNeeded
 from accounts.operations.tokens import token_start
 from accounts.operations.users import user_tag
 from accounts.statuses import Status
@@ -39,7 +40,7 @@ from tests.accounts.mailbox import token_of
 from tests.factories.authenticator import Authenticator, begin_passkey, text
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
-from tests.factories.factors import make_factor, shown_for
+from tests.factories.factors import make_factor, make_mail_factor, shown_for
 from tests.factories.letters import make_failed_letter
 from tests.factories.organizations import make_guest
 from tests.factories.roles import make_application, make_role
@@ -263,6 +264,8 @@ OPEN = {
     "invite_request": Route("+++++++++", body=lambda world: {"token": world.open_link, "email": "new@example.com"}),
     "email_confirm": Route("+++++++++", body=lambda world: {"token": world.confirm}),
     "token_start": Route("+++++++++", body=lambda _: {"login": "carol", "org": "acme", "password": PASSWORD}),
+    "token_start_with_code": Route("+++++++++", body=lambda world: {"proof": world.proof, "code": world.code}),
+    "mail_code_send": Route("+++++++++", body=lambda world: {"proof": world.proof}),
     "token_refresh": Route("+++++++++", body=lambda world: {"refresh_token": world.issued.refresh_token}),
 }
 """For people who are not signed in; whoever is, is nobody there."""
@@ -308,8 +311,12 @@ def build() -> World:
     made.issued = token_start(actor=policy.anonymous(door=Door.API), organization=acme, login="erin", password=PASSWORD)
     made.client = {who: API.of(getattr(cast, who)) for who in CAST if who != "key"} | {"key": key}
     made.factor = make_factor(cast.bob)
-    asked = {"challenge": text(b"c" * 64), "rp": {"id": "localhost"}, "user": {"id": text(b"somebody")}}
-    made.passkey = Authenticator().made(asked)
+    question = {"challenge": text(b"c" * 64), "rp": {"id": "localhost"}, "user": {"id": text(b"somebody")}}
+    made.passkey = Authenticator().made(question)
+    make_mail_factor(cast.frank)
+    with pytest.raises(SecondFactorNeeded) as asked:
+        token_start(actor=policy.anonymous(door=Door.API), organization=acme, login="frank", password=PASSWORD)
+    made.proof, made.code = asked.value.proof, code_for(Outbox.objects.get(kind=CODE))
     return made
 
 

@@ -299,6 +299,7 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "factor_enrol_finish",
     "passkey_enrol_start",
     "passkey_enrol_finish",
+    "mail_code_send",
     "recovery_codes_renew",
 }
 """Nobody is granted these; tests/accounts/operations prove them."""

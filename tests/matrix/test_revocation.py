@@ -3,8 +3,8 @@
 ``x`` it opens nothing any more, ``+`` it still opens its door. The columns: a browser's session, an API
 key that the person made, links that were made for them (to sign in, to set a new password, to confirm
 their address, to have another one), an invite that they made, a program's access token and refresh token, the token
-with which somebody else acts as them, the one with which they act as somebody else, begun in that browser, and a
-passkey.
+with which somebody else acts as them, and the one with which they act as somebody else, begun in that browser, and a
+code that was mailed to them, in the sign-in that waits for it; last, a passkey.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts import ids, policy
 from accounts.actors import Door
 from accounts.errors import NotAuthenticated
-from accounts.models import Factor, Purpose, Role, Session, User
+from accounts.models import Factor, Outbox, Purpose, Role, Session, User
 from accounts.operations import (
     acceptance,
     addresses,
@@ -38,12 +38,13 @@ from accounts.operations import (
     users,
 )
 from accounts.operations.base import OPERATIONS, NewPassword
-from accounts.operations.links import mint
+from accounts.operations.links import CODE, code_for, mint
+from accounts.operations.proofs import SecondFactorNeeded
 from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
 from tests.factories.authenticator import make_passkey
 from tests.factories.cast import make_cast
-from tests.factories.factors import make_factor
+from tests.factories.factors import make_factor, make_mail_factor
 from tests.factories.organizations import make_guest
 from tests.factories.users import PASSWORD, SessionFactory, make_email_change, make_user
 from tests.matrix.test_operations import modules
@@ -97,21 +98,21 @@ def accept(_: World, token: str) -> Any:
 
 
 CELLS: dict[str, tuple[str, Event]] = {
-    "user_suspend": ("xxxxxxxxxxxx", status("suspend")),
-    "user_lock": ("xxxxxxxxxxxx", status("lock")),
-    "_lock_out": ("xxxxxxxxxxxx", on_erin(tries._lock_out)),
-    "user_archive": ("xxxxxxxxxxxx", status("archive")),
-    "user_restrict": ("xxxxxxxxxxxx", status("restrict")),
-    "user_set": ("xxxxxxxxxxxx", on_erin(users.user_set, locked=True)),
+    "user_suspend": ("xxxxxxxxxxxxx", status("suspend")),
+    "user_lock": ("xxxxxxxxxxxxx", status("lock")),
+    "_lock_out": ("xxxxxxxxxxxxx", on_erin(tries._lock_out)),
+    "user_archive": ("xxxxxxxxxxxxx", status("archive")),
+    "user_restrict": ("xxxxxxxxxxxxx", status("restrict")),
+    "user_set": ("xxxxxxxxxxxxx", on_erin(users.user_set, locked=True)),
     "user_set_password": (
-        "x+xx+x+xxxx+",
+        "x+xx+x+xxxxx+",
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
-    "link_redeem": ("x+xx+x+xxxx+", lambda world: redeem(world, world.token)),
-    "password_reset": ("x+xx+x+xxxx+", lambda world: reset(world, world.reset)),
-    "email_confirm": ("++++x+++++++", lambda world: confirmed(world, world.confirm)),
+    "link_redeem": ("x+xx+x+xxxxx+", lambda world: redeem(world, world.token)),
+    "password_reset": ("x+xx+x+xxxxx+", lambda world: reset(world, world.reset)),
+    "email_confirm": ("++++x++++++++", lambda world: confirmed(world, world.confirm)),
     "email_change": (
-        "+++++x++++++",
+        "+++++x+++++++",
         lambda world: addresses.email_change(
             actor=policy.actor_for(world.erin, door=Door.API),
             user=world.erin,
@@ -119,53 +120,55 @@ CELLS: dict[str, tuple[str, Event]] = {
             current_password=PASSWORD,
         ),
     ),
-    "user_reset_link": ("+++x++++++++", on_erin(recovery.user_reset_link)),
-    "user_purge": ("xxxxxxxxxxxx", on_erin(erasure.erase, how="purge")),
-    "user_delete": ("xxxxxxxxxxxx", on_erin(erasure.erase, how="delete")),
-    "user_purge_begin": ("xxxxxxxxxxxx", on_erin(erasure.user_purge_begin)),
-    "user_delete_begin": ("xxxxxxxxxxxx", on_erin(erasure.user_delete_begin)),
+    "user_reset_link": ("+++x+++++++++", on_erin(recovery.user_reset_link)),
+    "user_purge": ("xxxxxxxxxxxxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxxxxxxxxxxxx", on_erin(erasure.erase, how="delete")),
+    "user_purge_begin": ("xxxxxxxxxxxxx", on_erin(erasure.user_purge_begin)),
+    "user_delete_begin": ("xxxxxxxxxxxxx", on_erin(erasure.user_delete_begin)),
     "erasure_replay": (
-        "xxxxxxxxxxxx",
+        "xxxxxxxxxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
     ),
-    "user_delete_activities": ("x++++++xxxx+", on_erin(erasure.user_delete_activities)),
-    "user_update": ("++xxxx++++++", on_erin(users.user_update, changes={"email": "new@example.com"})),
-    "user_sign_out": ("x+xx+x+xxxx+", on_erin(users.user_sign_out)),
-    "session_revoke_all": ("x++++++xxxx+", on_erin(sessions.session_revoke_all)),
+    "user_delete_activities": ("x++++++xxxx++", on_erin(erasure.user_delete_activities)),
+    "user_update": ("++xxxx+++++x+", on_erin(users.user_update, changes={"email": "new@example.com"})),
+    "user_sign_out": ("x+xx+x+xxxxx+", on_erin(users.user_sign_out)),
+    "session_revoke_all": ("x++++++xxxx++", on_erin(sessions.session_revoke_all)),
     "session_revoke": (
-        "x+++++++++x+",
+        "x+++++++++x++",
         lambda world: sessions.session_revoke(actor=world.operator, session=world.session),
     ),
-    "api_key_revoke": ("+x++++++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
-    "admin_link": ("++x+++++++++", on_erin(recovery.admin_link)),
-    "org_suspend": ("xxxxxxxxxxxx", on_acme(organizations.org_suspend)),
-    "org_archive": ("xxxxxxxxxxxx", on_acme(organizations.org_archive)),
-    "user_confirm": ("++++++++++++", on_erin(users.user_confirm)),
-    "user_disable_two_factor": ("x+xx+x+xxxxx", with_factor(factors.user_disable_two_factor)),
-    "user_reset_two_factor": ("x+xx+x+xxxxx", with_factor(factors.user_reset_two_factor)),
+    "api_key_revoke": ("+x+++++++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
+    "admin_link": ("++x++++++++++", on_erin(recovery.admin_link)),
+    "org_suspend": ("xxxxxxxxxxxxx", on_acme(organizations.org_suspend)),
+    "org_archive": ("xxxxxxxxxxxxx", on_acme(organizations.org_archive)),
+    "user_confirm": ("+++++++++++++", on_erin(users.user_confirm)),
+    "user_disable_two_factor": ("x+xx+x+xxxxxx", with_factor(factors.user_disable_two_factor)),
+    "user_reset_two_factor": ("x+xx+x+xxxxxx", with_factor(factors.user_reset_two_factor)),
     "factor_remove": (
-        "x+xx+x+xxxxx",
-        lambda world: factors.factor_remove(actor=world.operator, factor=Factor.objects.get(user=world.erin)),
+        "x+xx+x+xxxxxx",
+        lambda world: factors.factor_remove(
+            actor=world.operator, factor=Factor.objects.passkeys().get(user=world.erin)
+        ),
     ),
     "user_revoke_invite": (
-        "++++++x+++++",
+        "++++++x++++++",
         lambda world: invites.user_revoke_invite(actor=world.operator, invite=world.invite),
     ),
     "user_resend_invite": (
-        "++++++x+++++",
+        "++++++x++++++",
         lambda world: invites.user_resend_invite(actor=world.operator, invite=world.invite),
     ),
-    "invite_accept": ("++++++x+++++", lambda world: accept(world, world.accept)),
-    "invite_join": ("++++++x+++++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
-    "invite_decline": ("++++++x+++++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
+    "invite_accept": ("++++++x++++++", lambda world: accept(world, world.accept)),
+    "invite_join": ("++++++x++++++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
+    "invite_decline": ("++++++x++++++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
     "user_impersonate": (
-        "+++++++++x++",
+        "+++++++++x+++",
         lambda world: impersonation.user_impersonate(
             actor=policy.actor_for(world.alice, door=Door.API), user=world.erin, reason="Again"
         ),
     ),
     "impersonation_stop": (
-        "++++++++++x+",
+        "++++++++++x++",
         lambda world: impersonation.impersonation_stop(
             actor=policy.actor_for(world.bob, door=Door.API, session=world.borrowing.session),
             session=world.borrowing.session,
@@ -173,7 +176,7 @@ CELLS: dict[str, tuple[str, Event]] = {
     ),
     # What the person may do goes with the role; what they hold stays theirs, and permits less from then on.
     "role_remove": (
-        "++++++x+++x+",
+        "++++++x+++x++",
         lambda world: roles.role_remove(
             actor=world.operator,
             membership=world.erin.memberships.get(),
@@ -181,12 +184,12 @@ CELLS: dict[str, tuple[str, Event]] = {
         ),
     ),
     "membership_remove": (
-        "++++++++++++",
+        "+++++++++++++",
         lambda world: organizations.membership_remove(
             actor=world.operator, membership=make_guest(world.erin, world.nextdoor)
         ),
     ),
-    "user_tag": ("++++++++++++", on_erin(users.user_tag, tags=["x"])),
+    "user_tag": ("+++++++++++++", on_erin(users.user_tag, tags=["x"])),
 }
 
 END_NOTHING = {
@@ -219,6 +222,7 @@ END_NOTHING = {
     "installation_start",
     "keys_rotate",
     "letter_retry",
+    "mail_code_send",
     "membership_add",
     "org_activate",
     "org_create",
@@ -280,7 +284,18 @@ def build() -> World:
     invited = invites.user_invite(
         actor=policy.actor_for(erin, door=Door.API), organization=acme, email=kim.email, print_link=True
     )
+    make_mail_factor(erin)
+    with pytest.raises(SecondFactorNeeded) as asked:
+        sessions.session_start(
+            actor=policy.anonymous(door=Door.PAGE),
+            organization=acme,
+            login="erin",
+            password=PASSWORD,
+            key_hash="c" * 40,
+        )
     return SimpleNamespace(
+        proof=asked.value.proof,
+        code=code_for(Outbox.objects.get(kind=CODE)),
         kim=policy.actor_for(kim, door=Door.API),
         invite=invited.invite,
         accept=token_of(invited.link),
@@ -330,6 +345,9 @@ def uses_of(world: World) -> list[Callable[[], Any]]:
         lambda: tokens.token_refresh(actor=policy.anonymous(door=Door.API), token=world.issued.refresh_token),
         lambda: tokens.token_authenticated(world.borrowed.access_token),
         lambda: tokens.token_authenticated(world.borrowing.access_token),
+        lambda: sessions.session_start_with_code(
+            actor=policy.anonymous(door=Door.PAGE), proof=world.proof, code=world.code, key_hash="e" * 40
+        ),
         lambda: use_passkey(world),
     ]
 
@@ -369,7 +387,7 @@ def test_what_dies(world: World, name: str) -> None:
 
 
 def test_with_nothing_done_everything_lives(world: World) -> None:
-    assert "".join(opens(use) for use in uses_of(world)) == "++++++++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++++++"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "archive", "lock", "restrict"])
@@ -380,11 +398,11 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(back)(world)
 
     # What somebody shows to sign in is theirs, and no door: a passkey opens again, as the password does.
-    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxxxx+"
+    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxxxxx+"
 
 
 def test_what_a_guesser_locked_opens_again_when_the_lock_ends(world: World) -> None:
     tries._lock_out(actor=policy.system(), user=world.erin)
     User.objects.filter(pk=world.erin.pk).update(status_until=timezone.now() - timedelta(seconds=1))
 
-    assert "".join(opens(use) for use in uses_of(world)) == "++++++++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++++++"

@@ -9,12 +9,8 @@ from accounts.actors import Actor, Door
 from accounts.errors import Conflict, NotAuthenticated
 from accounts.models import Factor, Session, User
 from accounts.operations.factors import factor_remove
-from accounts.operations.passkeys import (
-    ask_anybody,
-    passkey_enrol_finish,
-    passkey_enrol_start,
-    session_start_with_passkey,
-)
+from accounts.operations.passkey_enrolment import passkey_enrol_finish, passkey_enrol_start
+from accounts.operations.passkeys import ask_anybody, session_start_with_passkey
 from tests.factories.authenticator import Authenticator, make_passkey
 from tests.factories.organizations import make_organization
 from tests.factories.users import SessionFactory, make_user

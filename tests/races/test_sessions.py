@@ -11,7 +11,8 @@ from accounts.actors import Door
 from accounts.models import Session, User
 from accounts.operations.confirmations import session_confirm, session_confirm_with_code
 from accounts.operations.credentials import is_recent
-from accounts.operations.sessions import MOST, SecondFactorNeeded, session_start
+from accounts.operations.proofs import SecondFactorNeeded
+from accounts.operations.sessions import MOST, session_start
 from tests.factories.factors import code_of, make_factor
 from tests.factories.organizations import make_organization
 from tests.factories.users import PASSWORD, SessionFactory, make_user

@@ -9,11 +9,11 @@ from accounts.mail import LANGUAGES
 from accounts.management.base import ChangeCommand
 from accounts.management.organizations import add_named, named, shown
 from accounts.management.parser import Parser
-from accounts.models.organizations import SecondFactor
+from accounts.models.organizations import MailCodes, SecondFactor
 from accounts.operations.organizations import org_update
 from accounts.times import as_duration
 
-CHANGES: Final = ("name", "slug", "language", "invite_days", "second_factor", "impersonation_max")
+CHANGES: Final = ("name", "slug", "language", "invite_days", "second_factor", "mail_codes", "impersonation_max")
 
 
 class Command(ChangeCommand):
@@ -28,6 +28,7 @@ class Command(ChangeCommand):
         "org_update acme --language de",
         "org_update acme --invite-days 14",
         "org_update acme --second-factor admins",
+        "org_update acme --mail-codes allowed",
         "org_update acme --impersonation-max 2h",
     )
 
@@ -42,6 +43,11 @@ class Command(ChangeCommand):
             "--second-factor",
             choices=[rule.value for rule in SecondFactor],
             help="who is to have one: nobody must, owners and admins, or everybody",
+        )
+        parser.add_argument(
+            "--mail-codes",
+            choices=[rule.value for rule in MailCodes],
+            help="whether people may have codes mailed as second factor: weaker, and never for administrators",
         )
         parser.add_argument(
             "--impersonation-max", metavar="DURATION", help="how long somebody may act as another person: 1m to 24h"

@@ -15,8 +15,8 @@ from accounts.management.base import Command as BaseCommand
 from accounts.management.definitions import application_named
 from accounts.management.parser import Parser
 from accounts.management.selection import find_organization
-from accounts.operations.sessions import SecondFactorNeeded
-from accounts.operations.tokens import token_refresh, token_start
+from accounts.operations.proofs import SecondFactorNeeded
+from accounts.operations.tokens import token_refresh, token_start, token_start_with_code
 from accounts.serializers.tokens import token_answer
 
 
@@ -65,10 +65,16 @@ class Command(BaseCommand):
         )
         try:
             return token_answer(start(code=arguments.code))
-        except SecondFactorNeeded:
+        except SecondFactorNeeded as needed:
             if arguments.code or not sys.stdin.isatty():
                 raise
-        return token_answer(start(code=getpass.getpass("Code: ")))
+            proof = needed.proof
+            if needed.mailed_to:
+                self.note(f"A code is on its way to {needed.mailed_to}.")
+        code = getpass.getpass("Code: ")
+        return token_answer(
+            token_start_with_code(actor=anybody, proof=proof, code=code, application=arguments.app or "")
+        )
 
     def password(self, arguments: Namespace) -> str:
         """Get the password, never from the command line.

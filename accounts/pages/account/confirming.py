@@ -1,7 +1,5 @@
 """Asking once more who it is: before password, address, factors, a copy of everything, or the end of the account."""
 
-from functools import partial
-
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -11,7 +9,7 @@ from accounts.models import Session
 from accounts.models.sessions import session_key_hash
 from accounts.operations.confirmations import session_confirm, session_confirm_with_code
 from accounts.operations.passkeys import session_confirm_with_passkey
-from accounts.operations.sessions import SecondFactorNeeded
+from accounts.operations.proofs import SecondFactorNeeded
 from accounts.pages.account.registry import account_page, actor_of, person_of
 from accounts.pages.codes import ask_code, code_step, refused
 from accounts.pages.passkeys import answered, button_for_person
@@ -32,7 +30,7 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
     if "answer" in request.POST:
         return _by_passkey(request)
     if "proof" in request.POST:
-        return code_step(request, partial(session_confirm_with_code, actor=actor_of(request)), _back)
+        return code_step(request, actor_of(request), session_confirm_with_code, _back)
     form = ConfirmForm(request.POST or None)
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.errors import Invalid
 from accounts.operations.factors import NAME_LENGTH, Enrolled
-from accounts.operations.passkeys import (
+from accounts.operations.passkey_enrolment import (
     PasskeyEnrolment,
     passkey_enrol_finish,
     passkey_enrol_start,

@@ -1,4 +1,4 @@
-"""One's own second factors: enrol an authenticator app or a passkey, take one away, get recovery codes."""
+"""One's own second factors: enrol an app, a passkey or codes by mail, take one away, get recovery codes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from accounts import ids
 from accounts.browser import home_of, next_address
 from accounts.errors import AccountsError, Conflict, NotFound, Throttled
-from accounts.models import Factor, RecoveryCode
+from accounts.models import Factor, FactorKind, RecoveryCode
 from accounts.operations.factors import (
     Enrolment,
     enrolment_of,
@@ -25,7 +25,7 @@ from accounts.pages.account.passkeys import passkey_begun, passkey_made
 from accounts.pages.account.registry import account_page, actor_of, draw, person_of, recently_authenticated
 from accounts.pages.codes import refused
 from accounts.pages.passwords import PageForm
-from accounts.policy import needs_second_factor
+from accounts.policy import may_have_mail_codes, needs_second_factor
 
 __all__ = ["two_factor"]
 
@@ -36,7 +36,6 @@ class CodeForm(PageForm):
     code = forms.CharField(
         label="Code",
         max_length=16,
-        help_text="The six digits that the app shows now.",
         widget=forms.TextInput(
             attrs={"autofocus": True, "autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
         ),
@@ -58,7 +57,9 @@ def two_factor(request: HttpRequest) -> HttpResponseBase:
 
 
 def _begin(request: HttpRequest) -> HttpResponse:
-    begun = factor_enrol_start(actor=actor_of(request), user=person_of(request))
+    begun = factor_enrol_start(
+        actor=actor_of(request), user=person_of(request), kind=request.POST.get("kind", FactorKind.TOTP)
+    )
     return _enrolling(request, begun, CodeForm())
 
 
@@ -117,8 +118,12 @@ DOINGS = {
 
 
 def _enrolling(request: HttpRequest, begun: Enrolment, form: CodeForm) -> HttpResponse:
+    context: dict[str, Any]
+    if begun.factor.kind == FactorKind.EMAIL:
+        context = {"title": "Have codes mailed", "form": form, "address": begun.factor.user.email}
+        return draw(request, "accounts/account/enrol_mail.html", context)
     groups = [begun.key[start : start + 4] for start in range(0, len(begun.key), 4)]
-    context: dict[str, Any] = {
+    context = {
         "title": "Add an authenticator app",
         "form": form,
         "key": " ".join(groups),
@@ -136,6 +141,8 @@ def _drawn(request: HttpRequest, *, codes: Sequence[str] = ()) -> HttpResponse:
         "codes": codes,
         "codes_left": RecoveryCode.objects.left(person.pk),
         "is_required": needs_second_factor(person),
+        "has_app": any(factor.kind == FactorKind.TOTP for factor in factors),
+        "may_have_mail": may_have_mail_codes(person) and not any(factor.is_mailed for factor in factors),
         "onward": next_address(request) or home_of(person),
     }
     return draw(request, "accounts/account/two_factor.html", context)

@@ -15,7 +15,7 @@ from accounts.operations.addresses import email_change
 from accounts.operations.base import NewPassword
 from accounts.operations.confirmations import session_confirm, session_confirm_with_code
 from accounts.operations.credentials import RECENT, is_recent
-from accounts.operations.sessions import SecondFactorNeeded
+from accounts.operations.proofs import SecondFactorNeeded
 from accounts.operations.tries import FREE
 from accounts.operations.users import user_change_password
 from gdpr.operations.exports import user_export, user_export_fetch, user_export_request

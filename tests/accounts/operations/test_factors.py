@@ -34,11 +34,12 @@ from accounts.operations.factors import (
     user_reset_two_factor,
 )
 from accounts.operations.organizations import org_update
+from accounts.operations.proofs import SecondFactorNeeded
 from accounts.operations.recovery import admin_link, link_redeem
-from accounts.operations.sessions import SecondFactorNeeded, session_start, session_start_with_code
+from accounts.operations.sessions import session_start, session_start_with_code
 from accounts.operations.tokens import token_start
 from tests.accounts.pages.browsing import at_once
-from tests.factories.factors import code_of, make_factor, shown_for, wrong_code_of
+from tests.factories.factors import code_of, make_factor, make_mail_factor, shown_for, wrong_code_of
 from tests.factories.users import PASSWORD, SessionFactory
 
 ANYBODY = policy.anonymous(door=Door.PAGE, ip="192.0.2.9", device="Test/Python")
@@ -431,15 +432,15 @@ class TestKeys:
         rotate(ring)
         assert with_code(bob, code_of(factor)).is_live  # which writes it anew
 
-        other = make_factor(bob)
+        others = [make_factor(bob), make_mail_factor(bob)]
         rotate(ring)
         before = keyring().keys[Purpose.ENCRYPTION][1]
-        assert {factors_resealed(), factors_resealed()} == {2, 0}
+        assert {factors_resealed(), factors_resealed()} == {3, 0}
 
-        for row in (factor, other):
+        for row in (factor, *others):
             secret = Factor.objects.get(pk=row.pk)
             assert secret.secret[:5] != row.secret[:5]
-            assert secret.held["key"]
+            assert secret.held
         assert keyring().named(Purpose.ENCRYPTION, before.id) is not None
 
     def test_what_no_key_opens_opens_nothing_and_is_left_as_it_is(self, bob: User) -> None:

@@ -57,7 +57,7 @@ class TestOrganizations:
         organization = org_create(actor=operator, slug="acme", name=" Acme ", reason="new")
 
         shown = {"slug": "acme", "name": "Acme", "language": "en", "invite_days": 7, "second_factor": "optional"}
-        shown |= {"status": "active", "status_reason": ""}
+        shown |= {"mail_codes": "refused", "status": "active", "status_reason": ""}
         assert Organization.objects.filter(pk=organization.pk, version=1).values(*shown).get() == shown
         assert organization.impersonation_minutes == 60
         assert events("org.create") == [{"reason": "new", "after": {**shown, "impersonation_max": "1h"}}]

@@ -16,20 +16,19 @@ from accounts.models import AuditEvent, Factor, FailedTries, Outbox, RecoveryCod
 from accounts.operations import statuses
 from accounts.operations.factors import MOST, factor_remove, user_reset_two_factor
 from accounts.operations.organizations import org_update
+from accounts.operations.passkey_enrolment import passkey_enrol_finish, passkey_enrol_start, passkey_enrolment_of
 from accounts.operations.passkeys import (
     Asked,
     CopiedPasskey,
     ask_anybody,
     ask_person,
     ask_second,
-    passkey_enrol_finish,
-    passkey_enrol_start,
-    passkey_enrolment_of,
     session_confirm_with_passkey,
     session_start_with_passkey,
     session_start_with_second_passkey,
 )
-from accounts.operations.sessions import SecondFactorNeeded, session_start
+from accounts.operations.proofs import SecondFactorNeeded
+from accounts.operations.sessions import session_start
 from accounts.operations.tokens import token_start
 from accounts.operations.tries import PER_NETWORK
 from accounts.passkeys import home
@@ -601,7 +600,9 @@ class TestSecond:
         for question in (second, confirm, others):
             with pytest.raises(NotAuthenticated):
                 start(question.state, made.shown(question.options))
-        for question in (alone, confirm, others):
+        again = ask_second(proof_of(bob))  # another sign-in of the same person
+        assert again is not None
+        for question in (alone, confirm, others, again):
             with pytest.raises(SecondFactorNeeded):
                 session_start_with_second_passkey(
                     actor=ANYBODY,

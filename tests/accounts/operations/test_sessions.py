@@ -12,9 +12,9 @@ from accounts import policy
 from accounts.actors import Actor, Door
 from accounts.errors import NotAllowed, NotAuthenticated, NotFound
 from accounts.models import AuditEvent, AuditPart, Organization, Session, User
+from accounts.operations import proofs
+from accounts.operations.proofs import SecondFactorNeeded
 from accounts.operations.sessions import (
-    PROOF_LIFETIME,
-    SecondFactorNeeded,
     session_end,
     session_revoke,
     session_revoke_all,
@@ -242,7 +242,7 @@ class TestSessionStartWithCode:
 
     def test_a_proof_runs_out(self, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
         device = make_factor(bob)
-        then = timezone.now() - PROOF_LIFETIME - timedelta(seconds=2)
+        then = timezone.now() - proofs.LIFE - timedelta(seconds=2)
         with monkeypatch.context() as clock:
             clock.setattr("django.core.signing.time.time", then.timestamp)
             proof = proof_of(bob)

@@ -15,7 +15,7 @@ from accounts.actors import Door
 from accounts.errors import AccountsError, NotAuthenticated, NotFound
 from accounts.keys import Purpose, keyring
 from accounts.models import Application, AuditEvent, Organization, RefreshToken, RoleAssignment, Session, User
-from accounts.operations.sessions import SecondFactorNeeded
+from accounts.operations.proofs import SecondFactorNeeded
 from accounts.operations.tokens import Issued, token_authenticated, token_refresh, token_start
 from accounts.statuses import Status
 from accounts.tokens import LIFE, jwks, read_token, signed_token

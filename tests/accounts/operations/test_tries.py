@@ -14,8 +14,9 @@ from accounts.models import AuditEvent, FailedTries, Organization, Outbox, Sessi
 from accounts.operations import tries
 from accounts.operations.base import NewPassword
 from accounts.operations.installation import sweep
+from accounts.operations.proofs import SecondFactorNeeded
 from accounts.operations.recovery import admin_link, link_redeem
-from accounts.operations.sessions import SecondFactorNeeded, session_start, session_start_with_code
+from accounts.operations.sessions import session_start, session_start_with_code
 from accounts.operations.statuses import user_lock, user_unlock
 from accounts.operations.tries import FREE, KEPT, LONGEST_WAIT, MOST, PER_NETWORK
 from accounts.operations.users import user_change_password, user_set_password
