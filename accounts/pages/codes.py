@@ -1,6 +1,7 @@
 """The second step wherever somebody shows who they are: the code of a second factor, after the right password."""
 
 from collections.abc import Callable
+from typing import Final
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from django.shortcuts import render
 from accounts.actors import Actor
 from accounts.browser import fresh_key, next_address
 from accounts.errors import AccountsError, NotAuthenticated, Throttled
-from accounts.models import Session, User
+from accounts.models import FactorKind, Session, User
 from accounts.models.sessions import session_key_hash
 from accounts.operations.passkeys import CopiedPasskey
 from accounts.operations.proofs import SecondFactorNeeded, mail_code_send, methods_of, proven
@@ -17,6 +18,13 @@ from accounts.pages.passkeys import answered, button_for_person, button_for_seco
 from accounts.pages.passwords import PageForm
 
 __all__ = ["ask_code", "code_step", "passkey_step", "refused"]
+
+
+PLACES: Final = {
+    FactorKind.TOTP: "six digits from your authenticator app",
+    FactorKind.EMAIL: "eight digits from the letter",
+}
+"""Where a code is found."""
 
 
 class CodeForm(PageForm):
@@ -114,9 +122,12 @@ def _code_page(
     except NotAuthenticated as late:
         form.is_void = True
         problem = problem if form.errors else late
+    places = [words for kind, words in PLACES.items() if kind in methods]
+    words = ", ".join([*places, "or a recovery code"]) if places else "a recovery code"
+    form.fields["code"].help_text = f"{words}.".capitalize()
     context = {
         "form": form,
-        "methods": methods,
+        "is_mailed": FactorKind.EMAIL in methods,
         "mailed_to": mailed_to,
         "problem": problem,
         "passkey": passkey,

@@ -8,12 +8,14 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.actors import Door
-from accounts.models import Session, User
+from accounts.errors import Throttled
+from accounts.models import Outbox, Session, User
 from accounts.operations.confirmations import session_confirm, session_confirm_with_code
 from accounts.operations.credentials import is_recent
-from accounts.operations.proofs import SecondFactorNeeded
-from accounts.operations.sessions import MOST, session_start
-from tests.factories.factors import code_of, make_factor
+from accounts.operations.links import CODE, code_for
+from accounts.operations.proofs import LETTERS, SecondFactorNeeded, mail_code_send
+from accounts.operations.sessions import MOST, session_end, session_start, session_start_with_code
+from tests.factories.factors import code_of, make_factor, make_mail_factor
 from tests.factories.organizations import make_organization
 from tests.factories.users import PASSWORD, SessionFactory, make_user
 from tests.races.test_races import THREADS, refusals, succeeded, together
@@ -71,3 +73,52 @@ def test_eight_confirm_with_one_code_and_one_does(bob: User) -> None:
     assert len(succeeded(results)) == 1
     assert refusals(results) == {SecondFactorNeeded}
     assert [is_recent(session) for session in Session.objects.filter(user=bob)].count(True) == 1
+
+
+def test_eight_sign_in_with_one_mailed_code_and_one_does(bob: User) -> None:
+    make_mail_factor(bob)
+    with pytest.raises(SecondFactorNeeded) as needed:
+        signs_in(bob, "f" * 40)
+    code = code_for(Outbox.objects.get(kind=CODE))
+
+    results = together(
+        *(
+            partial(
+                session_start_with_code,
+                actor=VISITOR,
+                proof=needed.value.proof,
+                code=code,
+                key_hash=f"{place:040}",
+            )
+            for place in range(THREADS)
+        )
+    )
+
+    assert len(succeeded(results)) == Session.objects.count() == 1
+    assert refusals(results) == {SecondFactorNeeded}
+
+
+def test_eight_letters_asked_for_at_once_are_five(bob: User) -> None:
+    make_mail_factor(bob)
+    make_factor(bob)  # so that none is mailed by itself
+    with pytest.raises(SecondFactorNeeded) as needed:
+        signs_in(bob, "f" * 40)
+
+    results = together(*(partial(mail_code_send, actor=VISITOR, proof=needed.value.proof) for _ in range(THREADS)))
+
+    assert len(succeeded(results)) == Outbox.objects.filter(kind=CODE).count() == LETTERS
+    assert refusals(results) == {Throttled}
+
+
+def test_ending_a_session_and_confirming_it_leaves_it_ended(bob: User) -> None:
+    session = SessionFactory.create(user=bob)
+    actor = policy.actor_for(bob, door=Door.PAGE, session=session)
+
+    for _ in range(THREADS):
+        Session.objects.filter(pk=session.pk).update(ended_at=None, end_reason="")
+        together(
+            partial(session_confirm, actor=actor, user=bob, current_password=PASSWORD, key_hash="d" * 40),
+            partial(session_end, actor=actor, session=session),
+        )
+
+        assert not Session.objects.get(pk=session.pk).is_live

@@ -1,7 +1,7 @@
 """One's own second factors: enrol an app, a passkey or codes by mail, take one away, get recovery codes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import segno
 from django import forms
@@ -30,8 +30,14 @@ from accounts.policy import may_have_mail_codes, needs_second_factor
 __all__ = ["two_factor"]
 
 
+HELP: Final[dict[str, str]] = {
+    FactorKind.TOTP: "The six digits that the app shows now.",
+    FactorKind.EMAIL: "The eight digits of the letter.",
+}
+
+
 class CodeForm(PageForm):
-    """The code that the app shows."""
+    """The code that the app shows, or that was mailed."""
 
     code = forms.CharField(
         label="Code",
@@ -119,7 +125,8 @@ DOINGS = {
 
 def _enrolling(request: HttpRequest, begun: Enrolment, form: CodeForm) -> HttpResponse:
     context: dict[str, Any]
-    if begun.factor.kind == FactorKind.EMAIL:
+    form.fields["code"].help_text = HELP[begun.factor.kind]
+    if begun.factor.is_mailed:
         context = {"title": "Have codes mailed", "form": form, "address": begun.factor.user.email}
         return draw(request, "accounts/account/enrol_mail.html", context)
     groups = [begun.key[start : start + 4] for start in range(0, len(begun.key), 4)]

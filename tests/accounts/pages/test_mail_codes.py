@@ -69,7 +69,7 @@ class TestSignInPage:
         page, proof = with_password(browser)
         assert "on its way" not in page
         assert "Mail me a code" in page
-        assert "Six digits from your authenticator app, eight from a letter, or a recovery code." in page
+        assert "Six digits from your authenticator app, eight digits from the letter, or a recovery code." in page
 
         page = asked(browser, proof=proof, send="1")
 
