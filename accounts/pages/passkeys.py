@@ -14,7 +14,7 @@ from django.utils.crypto import get_random_string
 from django.views.decorators.http import require_safe
 
 from accounts.actors import Door
-from accounts.browser import request_actor
+from accounts.browser import is_borrowed, request_actor
 from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.operations.passkeys import LIFE, Asked, ask_anybody, ask_person, ask_second
@@ -53,8 +53,10 @@ def button_for_second(proof: str) -> PasskeyButton | None:
 
 
 def button_for_person(request: HttpRequest, refusal: AccountsError | None = None) -> PasskeyButton | None:
-    """Offer a passkey to somebody who shows anew who they are, if they have one."""
+    """Offer a passkey to somebody who shows anew who they are, if they have one; not to who acts as them."""
     assert isinstance(request.user, User)
+    if is_borrowed(request):
+        return None
     return _button(ask_person(request_actor(request, Door.PAGE), request.user), refusal=refusal)
 
 
