@@ -571,11 +571,16 @@ class TestSecond:
 
         assert ask_second(proof_of(bob)) is None
 
-    def test_somebody_else_s_is_refused(self, bob: User, carol: User, last_event: Callable[[], AuditEvent]) -> None:
+    @pytest.mark.parametrize("names", [True, False])
+    def test_somebody_else_s_is_refused(
+        self, bob: User, carol: User, names: bool, last_event: Callable[[], AuditEvent]
+    ) -> None:
         make_passkey(bob)
+        theirs = make_passkey(carol)
+        theirs.handle = theirs.handle if names else b""
 
         with pytest.raises(SecondFactorNeeded) as refusal:
-            sign_in_second(bob, make_passkey(carol))
+            sign_in_second(bob, theirs)
 
         event = last_event()
         assert (event.outcome, event.organization_id) == ("failed", bob.organization_id)
@@ -679,10 +684,10 @@ class TestConfirming:
         question = ask_person(oneself(bob, session), bob)
         assert question is not None
 
-        for actor, user, key in (
-            (oneself(bob, other), bob, made),
-            (oneself(bob, session), bob, make_passkey(carol)),
-        ):
+        theirs = make_passkey(carol)
+        theirs.handle = b""
+
+        for actor, user, key in ((oneself(bob, other), bob, made), (oneself(bob, session), bob, theirs)):
             with pytest.raises(NotAuthenticated):
                 self.confirm(actor, user, question, key.shown(question.options))
         with pytest.raises(NotFound):
