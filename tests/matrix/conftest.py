@@ -13,7 +13,8 @@ from accounts.models import Session
 @pytest.fixture
 def built(standing: Any, db: None) -> Any:
     """What the module's ``build`` made, for one row: it undoes what it changes, and has copies of its own."""
-    Session.objects.update(last_active_at=timezone.now())  # or it would be noted, a minute after the first row
+    now = timezone.now()  # or a minute after the first row its use would be noted, and after five the sign-in be old
+    Session.objects.update(last_active_at=now, authenticated_at=now)
     unchanging = {id(value): value for value in vars(standing).values() if isinstance(value, Actor)}
     return deepcopy(standing, unchanging)
 
