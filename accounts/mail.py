@@ -131,6 +131,7 @@ LETTERS: Final[dict[str, Letter]] = {
             to_present_address=True,
         ),
         Letter(kind="recovery_codes", title="New recovery codes", page="account-two-factor"),
+        Letter(kind="passkey_copied", title="A passkey may have been copied", page="account-two-factor"),
         Letter(kind="recovery_code_used", title="Signed in with a recovery code", page="account-two-factor"),
         Letter(kind="new_sign_in", title="Sign-in from a new device", page="password-reset"),
     )

@@ -4,7 +4,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from accounts.api import missing
-from accounts.pages import failures, health, impersonation, invites, keys, letters, links, passwords, signing_in
+from accounts.pages import (
+    failures,
+    health,
+    impersonation,
+    invites,
+    keys,
+    letters,
+    links,
+    passkeys,
+    passwords,
+    signing_in,
+)
 from gdpr.admin import site
 from gdpr.pages import account_urls
 
@@ -27,6 +38,7 @@ urlpatterns = [
     path("password/reset/", passwords.reset_password, name="password-reset"),
     path("sign-in/", signing_in.sign_in, name="sign-in"),
     path("sign-in/<slug:slug>/", signing_in.sign_in, name="sign-in-at"),
+    path("passkey/challenge/", passkeys.challenge, name="passkey-challenge"),
     path("sign-out/", signing_in.sign_out_page, name="sign-out"),
     path("account/", include(account_urls())),
     path("api/", include("gdpr.api.urls")),

@@ -20,7 +20,7 @@ from accounts.operations.factors import factor_remove
 __all__ = ["FACTORS"]
 
 WORD: Final = "two-factor"
-KINDS: Final = {"totp": "Authenticator app", "email": "Codes by mail (weaker)"}
+KINDS: Final = {"totp": "Authenticator app", "email": "Codes by mail (weaker)", "passkey": "Passkey"}
 
 
 class RemoveForm(ReasonForm):

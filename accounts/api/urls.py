@@ -14,6 +14,7 @@ from accounts.api.letters import LetterViewSet
 from accounts.api.me import MeViewSet
 from accounts.api.missing import missing
 from accounts.api.organizations import MembershipViewSet, OrganizationViewSet
+from accounts.api.passkeys import PasskeyViewSet
 from accounts.api.roles import PermissionViewSet, RoleViewSet
 from accounts.api.sessions import SessionViewSet
 from accounts.api.users import UserViewSet
@@ -41,6 +42,8 @@ urlpatterns = [
     path("v1/me/two-factor/", MeViewSet.as_view({"get": "two_factor"}), name="me-two-factor"),
     path("v1/me/two-factor/enrol/", MeViewSet.as_view({"post": "enrol"}), name="me-two-factor-enrol"),
     path("v1/me/two-factor/confirm/", MeViewSet.as_view({"post": "confirm"}), name="me-two-factor-confirm"),
+    path("v1/me/two-factor/passkeys/", PasskeyViewSet.as_view({"post": "begin"}), name="me-passkeys"),
+    path("v1/me/two-factor/passkeys/confirm/", PasskeyViewSet.as_view({"post": "finish"}), name="me-passkeys-confirm"),
     path("v1/me/two-factor/recovery-codes/", MeViewSet.as_view({"post": "renew_codes"}), name="me-recovery-codes"),
     path(
         "v1/me/stop-impersonation/",

@@ -1,4 +1,4 @@
-"""Second factors: authenticator apps as django-otp devices of our own, and recovery codes."""
+"""Second factors: authenticator apps and passkeys as django-otp devices of our own, and recovery codes."""
 
 import hashlib
 import json
@@ -47,6 +47,7 @@ class FactorKind(StrEnum):
     TOTP = "totp"
     EMAIL = "email"
     """Codes by mail: whoever reads the mailbox has them, so weaker than any other (NIST SP 800-63B-4, 3.1.3.1)."""
+    PASSKEY = "passkey"
 
 
 class FactorQuerySet(TenantQuerySet["Factor"]):
@@ -64,6 +65,14 @@ class FactorQuerySet(TenantQuerySet["Factor"]):
     def enrolled(self) -> Self:
         """Keep those that were shown to work."""
         return self.filter(confirmed=True)
+
+    def by_code(self) -> Self:
+        """Keep those that are shown by a code; a passkey signs."""
+        return self.exclude(kind=FactorKind.PASSKEY)
+
+    def passkeys(self) -> Self:
+        """Keep the passkeys that were shown to work."""
+        return self.enrolled().filter(kind=FactorKind.PASSKEY)
 
     def mailed(self) -> Self:
         """Keep codes by mail."""
@@ -85,7 +94,9 @@ class Factor(Row, Device):  # type: ignore[misc]
 
     ``secret`` is encrypted, for this row alone (``accounts.keys.seal``), and holds JSON. Of an app: the ``key`` that it
     shares and the ``step`` of the last code that was used, which is not taken again. Of codes by mail: what the present
-    one is ``bound`` to, ``until`` when it is good (in seconds), and the ``code`` itself once it is mailed.
+    one is ``bound`` to, ``until`` when it is good (in seconds), and the ``code`` itself once it is mailed. Of a
+    passkey: the ``credential`` and its public ``key``, the ``count`` of signatures, whether it is ``backed_up``, and
+    when that was ``asked_at`` which it answered last. ``credential`` is a digest, by which a passkey is found.
     """
 
     id = PrefixedIDField(prefix="fct")
@@ -94,6 +105,7 @@ class Factor(Row, Device):  # type: ignore[misc]
     kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in FactorKind])
     secret = models.TextField(editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
+    credential = models.CharField(max_length=64, null=True, unique=True, editable=False)
 
     objects = FactorQuerySet.as_manager()
 
@@ -150,7 +162,7 @@ class Factor(Row, Device):  # type: ignore[misc]
 
     def _is_shown(self, token: str) -> bool:
         held = self.held
-        if not CODE.fullmatch(token) or not held:
+        if self.kind != FactorKind.TOTP or not CODE.fullmatch(token) or not held:
             return False
         totp = TOTP(b32decode(held["key"]), step=STEP, digits=DIGITS)
         totp.time = time.time()  # one moment for the whole comparison

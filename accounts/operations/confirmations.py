@@ -15,7 +15,7 @@ from accounts.operations.factors import code_used
 from accounts.operations.proofs import Proof, SecondFactorNeeded, guard_unchanged, proven, second_factor_asked
 from accounts.operations.tries import Tried, confirm_present_password, guard_password_unchanged, try_code
 
-__all__ = ["session_confirm", "session_confirm_with_code"]
+__all__ = ["renewed", "session_confirm", "session_confirm_with_code"]
 
 
 def session_confirm(*, actor: Actor, user: User, current_password: str, key_hash: str) -> Session:
@@ -75,7 +75,7 @@ def _session_confirm(
     guard_password_unchanged(user, checked)
     if has_second_factor(user):
         return second_factor_asked(actor, user)
-    return _renewed(actor, user, key_hash, ("pwd",))
+    return renewed(actor, user, key_hash, ("pwd",))
 
 
 @operation(Action.SESSION_CONFIRM)
@@ -87,15 +87,19 @@ def _session_confirm_with_code(*, actor: Actor, proof: Proof, code: str, key_has
     if not method:
         raise proof.refusal("The code is wrong, or was used before.")
     tried.was_right()
-    return _renewed(actor, user, key_hash, ("pwd", method))
+    return renewed(actor, user, key_hash, ("pwd", method))
 
 
-def _renewed(actor: Actor, user: User, key_hash: str, methods: tuple[str, ...]) -> Session:
+def renewed(actor: Actor, user: User, key_hash: str, methods: tuple[str, ...]) -> Session:
+    """Note it in the session's row, in the caller's transaction with the account locked.
+
+    :raises NotFound: if there is no such session of a browser
+    """
     mine = Session.objects.live().filter(user=user, kind=Session.BROWSER)
     # SECURITY: what knew the key before may not go on with it once more is permitted (session fixation); and a session
     # that is ended at this moment stays so, which writing back what was read before would undo.
-    renewed = {"key_hash": key_hash, "methods": list(methods), "authenticated_at": timezone.now()}
-    if not (actor.session_id and mine.filter(pk=actor.session_id).update(**renewed)):
+    fresh = {"key_hash": key_hash, "methods": list(methods), "authenticated_at": timezone.now()}
+    if not (actor.session_id and mine.filter(pk=actor.session_id).update(**fresh)):
         raise NotFound("Session not found.")
     session = Session.objects.select_related("user__organization").get(pk=actor.session_id)
     audit.record(actor, Action.SESSION_CONFIRM, user, session=session.public_id, methods=list(methods))

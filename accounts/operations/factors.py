@@ -25,14 +25,18 @@ from accounts.operations.tries import try_code
 from accounts.profile import reason_checked, text_checked
 
 __all__ = [
+    "NAME_LENGTH",
     "Enrolled",
     "Enrolment",
     "code_used",
     "enrolment_of",
+    "factor_counts",
     "factor_enrol_finish",
     "factor_enrol_start",
     "factor_remove",
     "factors_resealed",
+    "make_room",
+    "oneself",
     "recovery_codes_renew",
     "user_disable_two_factor",
     "user_reset_two_factor",
@@ -89,11 +93,9 @@ def factor_enrol_start(*, actor: Actor, user: User, name: str = "", kind: str = 
     :raises Throttled: if too many codes were mailed in an hour
     :raises NotRecent: if it was longer ago that the person showed who they are
     """
-    user = _oneself(actor, user)
+    user = oneself(actor, user)
     require_recent(actor)
-    Factor.objects.filter(user=user, confirmed=False).delete()
-    if Factor.objects.filter(user=user).count() >= MOST:
-        raise Conflict(f"There are {MOST} second factors already.", remedy="Remove one that you do not use.")
+    make_room(user)
     if kind not in NAMES:
         words = ", ".join(NAMES)
         raise Invalid(f"A second factor is one of: {words}.", fields={"kind": f"must be one of: {words}"})
@@ -138,6 +140,16 @@ def _enrolment(factor: Factor) -> Enrolment:
     return Enrolment(factor, key, _address(factor.user, key) if key else "")
 
 
+def make_room(user: User) -> None:
+    """Take away what was begun and not finished, before something else is.
+
+    :raises Conflict: if there are ten already
+    """
+    Factor.objects.filter(user=user, confirmed=False).delete()
+    if Factor.objects.filter(user=user).count() >= MOST:
+        raise Conflict(f"There are {MOST} second factors already.", remedy="Remove one that you do not use.")
+
+
 def enrolment_of(user: User) -> Enrolment:
     """Give again what was begun and is not finished.
 
@@ -147,7 +159,7 @@ def enrolment_of(user: User) -> Enrolment:
 
 
 def _begun(user: User) -> Factor:
-    factor: Factor | None = Factor.objects.filter(user=user, confirmed=False).first()
+    factor: Factor | None = Factor.objects.filter(user=user, confirmed=False).exclude(kind=FactorKind.PASSKEY).first()
     if factor is None:
         raise NotFound("There is no second factor to finish.", remedy="Begin again.")
     return factor
@@ -177,16 +189,25 @@ def factor_enrol_finish(*, actor: Actor, user: User, code: str, key_hash: str = 
     :raises Invalid: if the code is wrong; what was begun stays
     :raises Throttled: after too many wrong ones
     """
-    user = _oneself(actor, user)
+    user = oneself(actor, user)
     factor = _begun(user)
     if not django_otp.verify_token(user, factor.persistent_id, _token(factor, code, mark=str(factor.pk))):
         raise Invalid("The code is wrong.", remedy=WRONG[factor.kind], fields={"code": "is wrong"})
     tried.was_right()
+    return factor_counts(actor, user, factor, methods=(METHODS[factor.kind],), key_hash=key_hash)
+
+
+def factor_counts(actor: Actor, user: User, factor: Factor, *, methods: Sequence[str], key_hash: str) -> Enrolled:
+    """Let a second factor that was shown to work count from now on, in the caller's transaction.
+
+    :param methods: what the session that it is done in is signed in with besides (``amr``)
+    :param key_hash: of the fresh key of the browser that it is done in
+    """
     is_first = not has_second_factor(user)
     Factor.objects.filter(pk=factor.pk).update(confirmed=True)
     factor.refresh_from_db()
     codes = _fresh_codes(user) if is_first else []
-    _signed_in_with_it(actor, user, METHODS[factor.kind])
+    _signed_in_with_it(actor, user, methods)
     if key_hash:
         renew_key(actor, user, key_hash)
     audit.record(actor, Action.FACTOR_ENROL, user, factor=factor.public_id, kind=factor.kind)
@@ -194,14 +215,14 @@ def factor_enrol_finish(*, actor: Actor, user: User, code: str, key_hash: str = 
     return Enrolled(factor, codes)
 
 
-def _signed_in_with_it(actor: Actor, user: User, method: str) -> None:
+def _signed_in_with_it(actor: Actor, user: User, methods: Sequence[str]) -> None:
     if user.must_enrol:
         user.must_enrol = False
         user.save()
     session = Session.objects.filter(pk=actor.session_id, user=user).first() if actor.session_id else None
     if session is not None:
         session.must_enrol = False
-        session.methods = [*dict.fromkeys([*session.methods, method])]
+        session.methods = [*dict.fromkeys([*session.methods, *methods])]
         session.save(update_fields=["must_enrol", "methods"])
 
 
@@ -213,7 +234,7 @@ def recovery_codes_renew(*, actor: Actor, user: User) -> Sequence[str]:
     :raises Conflict: without a second factor
     :raises NotRecent: if it was longer ago that the person showed who they are
     """
-    user = _oneself(actor, user)
+    user = oneself(actor, user)
     require_recent(actor)
     if not has_second_factor(user):
         raise Conflict("There is no second factor.", remedy="Enrol one first; recovery codes come with it.")
@@ -230,7 +251,7 @@ def _fresh_codes(user: User) -> list[str]:
     return ["-".join(code[start : start + GROUP] for start in range(0, len(code), GROUP)) for code in codes]
 
 
-def _oneself(actor: Actor, user: User) -> User:
+def oneself(actor: Actor, user: User) -> User:
     """Hold the actor's own account.
 
     :raises NotFound: if it is somebody else's
@@ -356,7 +377,7 @@ def code_used(user: User, code: str, *, mark: str) -> str:
     :param mark: of the sign-in that a mailed code is bound to
     """
     # SECURITY: verify_token locks the device's row; the device's own method accepts one code twice in a race.
-    for factor in Factor.objects.enrolled().filter(user=user).select_related("user").order_by("pk"):
+    for factor in Factor.objects.enrolled().by_code().filter(user=user).select_related("user").order_by("pk"):
         if django_otp.verify_token(user, factor.persistent_id, _token(factor, code, mark=mark)):
             return METHODS[factor.kind]
     bare = code.replace("-", "").lower()

@@ -39,6 +39,14 @@ LETTERS: Final = 5
 """How many codes are mailed to a person in an hour."""
 
 
+REMEDIES: Final = {
+    FactorKind.TOTP: "Enter the code that your authenticator app shows now; each code works once.",
+    FactorKind.EMAIL: "Enter the code that was mailed to you, or a recovery code.",
+    FactorKind.PASSKEY: "Use your passkey, in a browser, or enter a recovery code.",
+}
+"""What somebody does who has several, by the first of these that they have."""
+
+
 class SecondFactorNeeded(NotAuthenticated):
     """The password was right; a second factor is needed too.
 
@@ -46,10 +54,8 @@ class SecondFactorNeeded(NotAuthenticated):
     which second factors there are; ``mailed_to`` is the address that a code is on its way to, if one is.
     """
 
-    default_remedy = "Enter the code that your authenticator app shows now; each code works once."
-
     def __init__(self, message: str, *, proof: str, methods: list[str], mailed_to: str = "") -> None:
-        remedy = "" if FactorKind.TOTP in methods else "Enter the code that was mailed to you, or a recovery code."
+        remedy = next((words for kind, words in REMEDIES.items() if kind in methods), "")
         super().__init__(message, remedy=remedy, more={"proof": proof, "methods": methods})
         self.proof, self.methods, self.mailed_to = proof, methods, mailed_to
 

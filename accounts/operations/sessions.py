@@ -32,6 +32,7 @@ __all__ = [
     "Limits",
     "limits_of",
     "open_session",
+    "recorded",
     "session_end",
     "session_revoke",
     "session_revoke_all",
@@ -89,8 +90,9 @@ def session_start(
     :raises SecondFactorNeeded: if the password was right and a second factor is enrolled
     :raises Throttled: after too many wrong ones, for this account or from this network
     """
-    return _started(
+    return recorded(
         actor,
+        Action.SESSION_START,
         organization.pk if organization else None,
         lambda: _session_start(
             actor=actor,
@@ -118,8 +120,9 @@ def session_start_with_code(
     """
     shown = proven(proof)
     tried = try_code(actor, shown.user)
-    return _started(
+    return recorded(
         actor,
+        Action.SESSION_START,
         shown.user.organization_id,
         lambda: _session_start_with_code(
             actor=actor,
@@ -132,14 +135,16 @@ def session_start_with_code(
     )
 
 
-def _started(actor: Actor, organization_id: UUID | None, start: Callable[[], Session | NotAuthenticated]) -> Session:
+def recorded(
+    actor: Actor, action: Action, organization_id: UUID | None, attempt: Callable[[], Session | NotAuthenticated]
+) -> Session:
     """Give the session, or raise the refusal and record it."""
     try:
-        outcome = start()
+        outcome = attempt()
         if isinstance(outcome, NotAuthenticated):
             raise outcome
     except NotAuthenticated as refusal:
-        audit.failed(actor, Action.SESSION_START, None, organization_id=organization_id, why=type(refusal).__name__)
+        audit.failed(actor, action, None, organization_id=organization_id, why=type(refusal).__name__)
         raise
     return outcome
 

@@ -36,6 +36,7 @@ __all__ = [
     "forget_tries",
     "guard_password_unchanged",
     "try_code",
+    "try_passkey",
     "try_password",
 ]
 
@@ -94,6 +95,16 @@ def try_code(actor: Actor, user: User) -> Tried:
     return _tried(actor, TriesOf.CODE, user.pk, user)
 
 
+def try_passkey(actor: Actor) -> str:
+    """Count a try with a passkey, for the network alone; gives the counter, for whoever finds that it was right.
+
+    Nobody guesses a passkey: whoever has one does not wait for what others tried.
+
+    :raises Throttled: if it is not to be looked at
+    """
+    return bounded("sign-in", actor, most=PER_NETWORK, remedy=REMEDY) if actor.ip else ""
+
+
 def check_present_password(arguments: dict[str, Any]) -> Mapping[str, Any]:
     """Check that the actor of an operation knows the password of the account, which is their own: slow, so before it.
 
@@ -142,7 +153,7 @@ def _nobody(named: str) -> UUID:
 
 
 def _tried(actor: Actor, kind: TriesOf, person_id: UUID, user: User | None) -> Tried:
-    bucket = bounded("sign-in", actor, most=PER_NETWORK, remedy=REMEDY) if actor.ip else ""
+    bucket = try_passkey(actor)
     if _count(kind, person_id) and user is not None:
         with suppress(Conflict, NotFound):  # the last owner, or locked already: the wait remains
             _lock_out(actor=policy.system(), user=user)

@@ -10,12 +10,14 @@ from django.shortcuts import render
 from accounts.actors import Actor
 from accounts.browser import fresh_key, next_address
 from accounts.errors import AccountsError, NotAuthenticated, Throttled
-from accounts.models import FactorKind, Session
+from accounts.models import FactorKind, Session, User
 from accounts.models.sessions import session_key_hash
+from accounts.operations.passkeys import CopiedPasskey
 from accounts.operations.proofs import SecondFactorNeeded, mail_code_send, methods_of, proven
+from accounts.pages.passkeys import answered, button_for_person, button_for_second
 from accounts.pages.passwords import PageForm
 
-__all__ = ["ask_code", "code_step", "refused"]
+__all__ = ["ask_code", "code_step", "passkey_step", "refused"]
 
 
 PLACES: Final = {
@@ -79,6 +81,27 @@ def code_step(
     return refused(_code_page(request, form), refusal)
 
 
+def passkey_step(
+    request: HttpRequest,
+    actor: Actor,
+    check: Callable[..., Session],
+    onward: Callable[[HttpRequest, Session, str], HttpResponse],
+) -> HttpResponse:
+    """Take the answer of a passkey in place of the code.
+
+    :param check: of ``proof``, ``state``, ``answer`` and ``key_hash``, gives the session
+    :param onward: answers with the session and the browser's fresh key
+    """
+    proof, key = request.POST["proof"], fresh_key()
+    try:
+        session = check(actor=actor, proof=proof, **answered(request), key_hash=session_key_hash(key))
+    except AccountsError as problem:
+        form = CodeForm(initial={"proof": proof})
+        form.is_void = not isinstance(problem, SecondFactorNeeded | CopiedPasskey | Throttled)
+        return refused(_code_page(request, form, problem=problem), problem)
+    return onward(request, session, key)
+
+
 def _send(request: HttpRequest, actor: Actor) -> HttpResponse:
     form = CodeForm(initial={"proof": request.POST["proof"]})
     try:
@@ -92,18 +115,22 @@ def _code_page(
     request: HttpRequest, form: CodeForm, *, mailed_to: str = "", problem: AccountsError | None = None
 ) -> HttpResponse:
     methods: list[str] = []
+    proof, passkey = str(form["proof"].value()), None
     try:
-        methods = methods_of(proven(str(form["proof"].value())).user)
+        methods = methods_of(proven(proof).user)
+        passkey = button_for_person(request) if isinstance(request.user, User) else button_for_second(proof)
     except NotAuthenticated as late:
         form.is_void = True
         problem = problem if form.errors else late
     places = [words for kind, words in PLACES.items() if kind in methods]
-    form.fields["code"].help_text = f"{', '.join([*places, 'or a recovery code'])}.".capitalize()
+    words = ", ".join([*places, "or a recovery code"]) if places else "a recovery code"
+    form.fields["code"].help_text = f"{words}.".capitalize()
     context = {
         "form": form,
         "is_mailed": FactorKind.EMAIL in methods,
         "mailed_to": mailed_to,
         "problem": problem,
+        "passkey": passkey,
         "next": next_address(request),
         "address": request.path,
     }

@@ -15,9 +15,11 @@ from accounts.browser import fresh_key, home_of, is_borrowed, next_address, requ
 from accounts.errors import AccountsError
 from accounts.models import Organization, Session, User
 from accounts.models.sessions import session_key_hash
+from accounts.operations.passkeys import session_start_with_passkey, session_start_with_second_passkey
 from accounts.operations.proofs import SecondFactorNeeded
 from accounts.operations.sessions import session_start, session_start_with_code
-from accounts.pages.codes import ask_code, code_step, refused
+from accounts.pages.codes import ask_code, code_step, passkey_step, refused
+from accounts.pages.passkeys import answered, browser_of, button_for_anybody
 from accounts.pages.passwords import USUAL_ORGANIZATION, PasswordInput, WhereForm
 
 __all__ = ["sign_in", "sign_out_page"]
@@ -31,7 +33,12 @@ class SignInForm(WhereForm):
         label="E-mail or username",
         max_length=254,
         widget=forms.TextInput(
-            attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+            attrs={
+                "autofocus": True,
+                "autocomplete": "username webauthn",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
         ),
     )
     password = PasswordInput(label="Password", autocomplete="current-password")
@@ -43,14 +50,16 @@ class SignInForm(WhereForm):
             self.fields["password"].widget.attrs["autofocus"] = True
 
 
-@sensitive_post_parameters("password", "code", "proof")
+@sensitive_post_parameters("password", "code", "proof", "state", "answer")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpResponse:
     """Sign in: the same answer whatever was wrong."""
     if isinstance(request.user, User):
         return _onward(request, request.user)
     if "proof" in request.POST:
-        return code_step(request, request_actor(request, Door.PAGE), session_start_with_code, _signed_in)
+        return _second_step(request)
+    if "answer" in request.POST:
+        return _by_passkey(request, slug)
     form = SignInForm(request.POST or None, initial={"organization": slug})
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():
@@ -70,7 +79,42 @@ def sign_in(request: HttpRequest, slug: str = USUAL_ORGANIZATION) -> HttpRespons
             form.add_error(None, f"{problem.message} {problem.remedy}")
         else:
             return _signed_in(request, session, key)
-    context = {"form": form, "next": next_address(request)}
+    return _page(request, form, refusal)
+
+
+def _second_step(request: HttpRequest) -> HttpResponse:
+    """Take what comes after the right password: a passkey's answer, or a code."""
+    actor = request_actor(request, Door.PAGE)
+    if "answer" in request.POST:
+        return passkey_step(request, actor, session_start_with_second_passkey, _signed_in)
+    return code_step(request, actor, session_start_with_code, _signed_in)
+
+
+def _by_passkey(request: HttpRequest, slug: str) -> HttpResponse:
+    """Sign in with a passkey alone; it says whose it is, and an organization counts only where the address names it."""
+    is_named = request.resolver_match is not None and "slug" in request.resolver_match.kwargs
+    key = fresh_key()
+    try:
+        session = session_start_with_passkey(
+            actor=request_actor(request, Door.PAGE),
+            organization=slug if is_named else "",
+            browser=browser_of(request),
+            **answered(request),
+            key_hash=session_key_hash(key),
+        )
+    except AccountsError as refusal:
+        return _page(request, SignInForm(initial={"organization": slug}), refusal, by_passkey=True)
+    return _signed_in(request, session, key)
+
+
+def _page(
+    request: HttpRequest, form: SignInForm, refusal: AccountsError | None, *, by_passkey: bool = False
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "next": next_address(request),
+        "passkey": button_for_anybody(refusal if by_passkey else None),
+    }
     return refused(render(request, "accounts/pages/sign_in.html", context), refusal)
 
 

@@ -119,6 +119,7 @@ SIGNING_IN = (
             "name": free_text(Category.DEVICE),
             "confirmed": operational(unshown="a factor is shown once it works"),
             "secret": secret(),
+            "credential": secret(),
             "created_at": personal(Category.BEHAVIOR, source=Source.OBSERVED),
             "last_used_at": personal(Category.BEHAVIOR, source=Source.OBSERVED),
         },

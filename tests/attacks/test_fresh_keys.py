@@ -4,6 +4,7 @@ Every way in which a session comes to be, or comes to count for more; links that
 tests/accounts/pages/test_links.py.
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from accounts.models import Factor, Session, User
 from accounts.models.sessions import session_key_hash
 from accounts.operations.organizations import org_update
 from tests.accounts.pages.browsing import Browser, proof_in, sign_in
+from tests.accounts.pages.test_passkeys import options_in
+from tests.factories.authenticator import Authenticator
 from tests.factories.factors import code_of, make_factor, shown_for
 from tests.factories.users import PASSWORD
 
@@ -48,7 +51,7 @@ def begun(user: User) -> str:
     return shown_for(Factor.objects.get(user=user, confirmed=False).held["key"])
 
 
-def api(browser: Browser, path: str, body: dict[str, str]) -> Any:
+def api(browser: Browser, path: str, body: dict[str, Any]) -> Any:
     return browser.post(f"/api/v1/me/{path}/", body, content_type="application/json")
 
 
@@ -65,6 +68,16 @@ def enrol_on_the_page(browser: Browser, user: User) -> Any:
 def enrol_by_the_api(browser: Browser, user: User) -> Any:
     api(browser, "two-factor/enrol", {})
     return api(browser, "two-factor/confirm", {"code": begun(user)})
+
+
+def passkey_on_the_page(browser: Browser, user: User) -> Any:
+    page = browser.post(FACTORS, {"do": "passkey"}).content.decode()
+    return browser.post(FACTORS, {"do": "passkey-finish", "answer": Authenticator().made(options_in(page))})
+
+
+def passkey_by_the_api(browser: Browser, user: User) -> Any:
+    options = api(browser, "two-factor/passkeys", {}).json()["options"]
+    return api(browser, "two-factor/passkeys/confirm", {"answer": json.loads(Authenticator().made(options))})
 
 
 def act_as(browser: Browser, user: User) -> Any:
@@ -84,6 +97,8 @@ WAYS: dict[str, Callable[[Browser, User], Any]] = {
     ),
     "a second factor": enrol_on_the_page,
     "a second factor by the API": enrol_by_the_api,
+    "a passkey": passkey_on_the_page,
+    "a passkey by the API": passkey_by_the_api,
     "acting as somebody": act_as,
 }
 

@@ -27,6 +27,7 @@ PEOPLE = {
     "member": ("lind061", "lindenhof"),
     "leaver": ("lind062", "lindenhof"),
     "careful": ("lind054", "lindenhof"),
+    "keeper": ("lind060", "lindenhof"),
     "acting": ("lind004", "lindenhof"),
     "acting elsewhere": ("lind005", "lindenhof"),
     "newcomer": ("lind053", "lindenhof"),
@@ -58,7 +59,8 @@ us = policy.operator(os_user="tester", request_id="e2e")
 password = NewPassword(sys.stdin.read().strip())
 home = Organization.objects.get(slug="default")
 superuser_create(actor=us, organization=home, email="root@example.com", username=None, password=password)
-for name in ("lind003", "lind004", "lind005", "lind050", "lind053", "lind054", "lind061", "lind062", "lind063"):
+for number in (3, 4, 5, 50, 53, 54, 60, 61, 62, 63):
+    name = f"lind{number:03}"
     user = User.objects.get(username_key=name)
     user_set_password(actor=us, user=user, password=password, must_change_password=name == "lind053")
 held, asked, late, erased, leaving, gone = (User.objects.get(username_key=f"lind0{number}") for number in range(20, 26))

@@ -59,6 +59,12 @@ def _enrolling(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("img", name="QR code")).to_be_visible()
 
 
+def _making_a_passkey(visitor: Visitor) -> None:
+    _confirmed_first(visitor)
+    visitor.press("Add a passkey")
+    expect(visitor.page.get_by_role("button", name="Create the passkey")).to_be_enabled()
+
+
 def _asked_for_nobody(visitor: Visitor) -> None:
     visitor.press("Send the link")
     expect(visitor.page.locator("[aria-invalid=true]")).to_have_count(1)
@@ -256,6 +262,7 @@ KINDS = {
     "nothing to administer": Kind("plain", "/admin/login/", 403),
     "second factor, none": Kind("plain", "/account/two-factor/", first=_confirmed_first),
     "second factor, enrolling": Kind("plain", "/account/two-factor/", first=_enrolling),
+    "second factor, making a passkey": Kind("plain", "/account/two-factor/", first=_making_a_passkey),
     "person, second factor": Kind("root", f"{ADMIN}/user/{{person}}/two-factor/"),
     "a password of your own": Kind("newcomer", "/account/password/", first=_confirmed_first),
     "another password": Kind("plain", "/account/password/", first=_confirmed_first),

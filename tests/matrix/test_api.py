@@ -5,6 +5,7 @@ the cast: ``+`` it is answered, ``-`` 403, ``0`` 404,
 ``x`` 401 (what is prepared has ended their session). Of many, each row has its own answer.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ from accounts import ids, policy
 from accounts.actors import Door
 from accounts.api.base import HouseViewSet
 from accounts.api.endpoints import Endpoint
-from accounts.models import AuditEvent, Organization, Outbox, Purpose, User
+from accounts.models import AuditEvent, Organization, Outbox, Purpose, Session, User
 from accounts.operations import api_keys
 from accounts.operations.base import OPERATIONS
 from accounts.operations.invites import user_invite
@@ -36,6 +37,7 @@ from gdpr.operations.holds import hold_place
 from gdpr.operations.requests import request_open
 from tests.accounts.api.programs import API, key_of
 from tests.accounts.mailbox import token_of
+from tests.factories.authenticator import Authenticator, begin_passkey, text
 from tests.factories.cast import make_cast
 from tests.factories.claims import make_claim
 from tests.factories.factors import make_factor, make_mail_factor, shown_for
@@ -65,6 +67,12 @@ class Route:
 def people(world: World) -> list[User]:
     """Give the cast without the key."""
     return [getattr(world, who) for who in CAST if who != "key"]
+
+
+def passkeys_begun(world: World) -> None:
+    """Let everybody be in the middle of making the same passkey, wherever they are signed in."""
+    for session in Session.objects.live().select_related("user"):
+        begin_passkey(session.user, session, b"c" * 64)
 
 
 def status(letters: str, before: Status = Status.ACTIVE) -> Route:
@@ -139,6 +147,12 @@ ROUTES: dict[str, Route] = {
         "++++++++-",
         body=lambda _: {"code": shown_for(KEY)},
         prepare=lambda world: [make_factor(person, key=KEY, confirmed=False) for person in people(world)],
+    ),
+    "passkey_enrol_start": Route("++++++++-"),
+    "passkey_enrol_finish": Route(
+        "++++++++-",
+        body=lambda world: {"answer": json.loads(world.passkey)},
+        prepare=passkeys_begun,
     ),
     "recovery_codes_renew": Route("++++++++-", prepare=lambda world: [make_factor(person) for person in people(world)]),
     "user_sessions": on("bob", "+++-0+00-"),
@@ -297,6 +311,8 @@ def build() -> World:
     made.issued = token_start(actor=policy.anonymous(door=Door.API), organization=acme, login="erin", password=PASSWORD)
     made.client = {who: API.of(getattr(cast, who)) for who in CAST if who != "key"} | {"key": key}
     made.factor = make_factor(cast.bob)
+    question = {"challenge": text(b"c" * 64), "rp": {"id": "localhost"}, "user": {"id": text(b"somebody")}}
+    made.passkey = Authenticator().made(question)
     make_mail_factor(made.oscar)
     return made
 
@@ -370,6 +386,7 @@ def test_every_operation_has_an_endpoint_of_its_name() -> None:
     not_here = {
         "session_end", "session_revoke_all", "link_redeem", "installation_start", "_session_start",
         "_session_start_with_code", "_session_confirm", "_session_confirm_with_code", "superuser_create", "admin_link",
+        "_session_start_with_passkey", "_session_start_with_second_passkey", "_session_confirm_with_passkey",
         "keys_rotate", "backup_recorded", "restore_recorded", "user_purge_begin",
         "user_delete_begin", "erasure_replay", "user_export", "retention_run", "user_reset_link",
         "_password_reset_request", "_lock_out", "_invite_request",

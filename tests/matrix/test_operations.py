@@ -274,9 +274,12 @@ PERMISSIONS: dict[str, Verb] = {
 OF_WHOEVER_HOLDS_THE_SECRET = {
     "_session_start",
     "_session_start_with_code",
+    "_session_start_with_passkey",
+    "_session_start_with_second_passkey",
     "session_end",
     "_session_confirm",
     "_session_confirm_with_code",
+    "_session_confirm_with_passkey",
     "account_delete",
     "account_keep",
     "impersonation_stop",
@@ -294,6 +297,8 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "user_change_password",
     "factor_enrol_start",
     "factor_enrol_finish",
+    "passkey_enrol_start",
+    "passkey_enrol_finish",
     "mail_code_send",
     "recovery_codes_renew",
 }

@@ -4,7 +4,7 @@
 key that the person made, links that were made for them (to sign in, to set a new password, to confirm
 their address, to have another one), an invite that they made, a program's access token and refresh token, the token
 with which somebody else acts as them, and the one with which they act as somebody else, begun in that browser, and a
-code that was mailed to them, in the sign-in that waits for it.
+code that was mailed to them, in the sign-in that waits for it; last, a passkey.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts import ids, policy
 from accounts.actors import Door
 from accounts.errors import NotAuthenticated
-from accounts.models import Outbox, Purpose, Role, Session, User
+from accounts.models import Factor, Outbox, Purpose, Role, Session, User
 from accounts.operations import (
     acceptance,
     addresses,
@@ -28,6 +28,7 @@ from accounts.operations import (
     impersonation,
     invites,
     organizations,
+    passkeys,
     recovery,
     roles,
     sessions,
@@ -41,6 +42,7 @@ from accounts.operations.links import CODE, code_for, mint
 from accounts.operations.proofs import SecondFactorNeeded
 from gdpr.operations import erasure, replay
 from tests.accounts.mailbox import token_of
+from tests.factories.authenticator import make_passkey
 from tests.factories.cast import make_cast
 from tests.factories.factors import make_factor, make_mail_factor
 from tests.factories.organizations import make_guest
@@ -96,21 +98,21 @@ def accept(_: World, token: str) -> Any:
 
 
 CELLS: dict[str, tuple[str, Event]] = {
-    "user_suspend": ("xxxxxxxxxxxx", status("suspend")),
-    "user_lock": ("xxxxxxxxxxxx", status("lock")),
-    "_lock_out": ("xxxxxxxxxxxx", on_erin(tries._lock_out)),
-    "user_archive": ("xxxxxxxxxxxx", status("archive")),
-    "user_restrict": ("xxxxxxxxxxxx", status("restrict")),
-    "user_set": ("xxxxxxxxxxxx", on_erin(users.user_set, locked=True)),
+    "user_suspend": ("xxxxxxxxxxxxx", status("suspend")),
+    "user_lock": ("xxxxxxxxxxxxx", status("lock")),
+    "_lock_out": ("xxxxxxxxxxxxx", on_erin(tries._lock_out)),
+    "user_archive": ("xxxxxxxxxxxxx", status("archive")),
+    "user_restrict": ("xxxxxxxxxxxxx", status("restrict")),
+    "user_set": ("xxxxxxxxxxxxx", on_erin(users.user_set, locked=True)),
     "user_set_password": (
-        "x+xx+x+xxxxx",
+        "x+xx+x+xxxxx+",
         lambda world: users.user_set_password(actor=world.operator, user=world.erin, password=new_password()),
     ),
-    "link_redeem": ("x+xx+x+xxxxx", lambda world: redeem(world, world.token)),
-    "password_reset": ("x+xx+x+xxxxx", lambda world: reset(world, world.reset)),
-    "email_confirm": ("++++x+++++++", lambda world: confirmed(world, world.confirm)),
+    "link_redeem": ("x+xx+x+xxxxx+", lambda world: redeem(world, world.token)),
+    "password_reset": ("x+xx+x+xxxxx+", lambda world: reset(world, world.reset)),
+    "email_confirm": ("++++x++++++++", lambda world: confirmed(world, world.confirm)),
     "email_change": (
-        "+++++x++++++",
+        "+++++x+++++++",
         lambda world: addresses.email_change(
             actor=policy.actor_for(world.erin, door=Door.API),
             user=world.erin,
@@ -118,53 +120,55 @@ CELLS: dict[str, tuple[str, Event]] = {
             current_password=PASSWORD,
         ),
     ),
-    "user_reset_link": ("+++x++++++++", on_erin(recovery.user_reset_link)),
-    "user_purge": ("xxxxxxxxxxxx", on_erin(erasure.erase, how="purge")),
-    "user_delete": ("xxxxxxxxxxxx", on_erin(erasure.erase, how="delete")),
-    "user_purge_begin": ("xxxxxxxxxxxx", on_erin(erasure.user_purge_begin)),
-    "user_delete_begin": ("xxxxxxxxxxxx", on_erin(erasure.user_delete_begin)),
+    "user_reset_link": ("+++x+++++++++", on_erin(recovery.user_reset_link)),
+    "user_purge": ("xxxxxxxxxxxxx", on_erin(erasure.erase, how="purge")),
+    "user_delete": ("xxxxxxxxxxxxx", on_erin(erasure.erase, how="delete")),
+    "user_purge_begin": ("xxxxxxxxxxxxx", on_erin(erasure.user_purge_begin)),
+    "user_delete_begin": ("xxxxxxxxxxxxx", on_erin(erasure.user_delete_begin)),
     "erasure_replay": (
-        "xxxxxxxxxxxx",
+        "xxxxxxxxxxxxx",
         on_erin(replay.erasure_replay, line={"erasure": ids.encode("ers", ids.new()), "how": "purge"}),
     ),
-    "user_delete_activities": ("x++++++xxxx+", on_erin(erasure.user_delete_activities)),
-    "user_update": ("++xxxx+++++x", on_erin(users.user_update, changes={"email": "new@example.com"})),
-    "user_sign_out": ("x+xx+x+xxxxx", on_erin(users.user_sign_out)),
-    "session_revoke_all": ("x++++++xxxx+", on_erin(sessions.session_revoke_all)),
+    "user_delete_activities": ("x++++++xxxx++", on_erin(erasure.user_delete_activities)),
+    "user_update": ("++xxxx+++++x+", on_erin(users.user_update, changes={"email": "new@example.com"})),
+    "user_sign_out": ("x+xx+x+xxxxx+", on_erin(users.user_sign_out)),
+    "session_revoke_all": ("x++++++xxxx++", on_erin(sessions.session_revoke_all)),
     "session_revoke": (
-        "x+++++++++x+",
+        "x+++++++++x++",
         lambda world: sessions.session_revoke(actor=world.operator, session=world.session),
     ),
-    "api_key_revoke": ("+x++++++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
-    "admin_link": ("++x+++++++++", on_erin(recovery.admin_link)),
-    "org_suspend": ("xxxxxxxxxxxx", on_acme(organizations.org_suspend)),
-    "org_archive": ("xxxxxxxxxxxx", on_acme(organizations.org_archive)),
-    "user_confirm": ("++++++++++++", on_erin(users.user_confirm)),
-    "user_disable_two_factor": ("x+xx+x+xxxxx", with_factor(factors.user_disable_two_factor)),
-    "user_reset_two_factor": ("x+xx+x+xxxxx", with_factor(factors.user_reset_two_factor)),
+    "api_key_revoke": ("+x+++++++++++", lambda world: api_keys.api_key_revoke(actor=world.operator, key=world.key)),
+    "admin_link": ("++x++++++++++", on_erin(recovery.admin_link)),
+    "org_suspend": ("xxxxxxxxxxxxx", on_acme(organizations.org_suspend)),
+    "org_archive": ("xxxxxxxxxxxxx", on_acme(organizations.org_archive)),
+    "user_confirm": ("+++++++++++++", on_erin(users.user_confirm)),
+    "user_disable_two_factor": ("x+xx+x+xxxxxx", with_factor(factors.user_disable_two_factor)),
+    "user_reset_two_factor": ("x+xx+x+xxxxxx", with_factor(factors.user_reset_two_factor)),
     "factor_remove": (
-        "x+xx+x+xxxxx",
-        lambda world: factors.factor_remove(actor=world.operator, factor=make_factor(world.erin)),
+        "x+xx+x+xxxxxx",
+        lambda world: factors.factor_remove(
+            actor=world.operator, factor=Factor.objects.passkeys().get(user=world.erin)
+        ),
     ),
     "user_revoke_invite": (
-        "++++++x+++++",
+        "++++++x++++++",
         lambda world: invites.user_revoke_invite(actor=world.operator, invite=world.invite),
     ),
     "user_resend_invite": (
-        "++++++x+++++",
+        "++++++x++++++",
         lambda world: invites.user_resend_invite(actor=world.operator, invite=world.invite),
     ),
-    "invite_accept": ("++++++x+++++", lambda world: accept(world, world.accept)),
-    "invite_join": ("++++++x+++++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
-    "invite_decline": ("++++++x+++++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
+    "invite_accept": ("++++++x++++++", lambda world: accept(world, world.accept)),
+    "invite_join": ("++++++x++++++", lambda world: acceptance.invite_join(actor=world.kim, invite=world.invite)),
+    "invite_decline": ("++++++x++++++", lambda world: acceptance.invite_decline(actor=world.kim, invite=world.invite)),
     "user_impersonate": (
-        "+++++++++x++",
+        "+++++++++x+++",
         lambda world: impersonation.user_impersonate(
             actor=policy.actor_for(world.alice, door=Door.API), user=world.erin, reason="Again"
         ),
     ),
     "impersonation_stop": (
-        "++++++++++x+",
+        "++++++++++x++",
         lambda world: impersonation.impersonation_stop(
             actor=policy.actor_for(world.bob, door=Door.API, session=world.borrowing.session),
             session=world.borrowing.session,
@@ -172,7 +176,7 @@ CELLS: dict[str, tuple[str, Event]] = {
     ),
     # What the person may do goes with the role; what they hold stays theirs, and permits less from then on.
     "role_remove": (
-        "++++++x+++x+",
+        "++++++x+++x++",
         lambda world: roles.role_remove(
             actor=world.operator,
             membership=world.erin.memberships.get(),
@@ -180,17 +184,18 @@ CELLS: dict[str, tuple[str, Event]] = {
         ),
     ),
     "membership_remove": (
-        "++++++++++++",
+        "+++++++++++++",
         lambda world: organizations.membership_remove(
             actor=world.operator, membership=make_guest(world.erin, world.nextdoor)
         ),
     ),
-    "user_tag": ("++++++++++++", on_erin(users.user_tag, tags=["x"])),
+    "user_tag": ("+++++++++++++", on_erin(users.user_tag, tags=["x"])),
 }
 
 END_NOTHING = {
     "_session_confirm",
     "_session_confirm_with_code",
+    "_session_confirm_with_passkey",
     "account_delete",
     "account_keep",
     "_invite_request",
@@ -198,6 +203,8 @@ END_NOTHING = {
     "invite_request",
     "_session_start",
     "_session_start_with_code",
+    "_session_start_with_passkey",
+    "_session_start_with_second_passkey",
     "api_key_create",
     "app_create",
     "app_delete",
@@ -220,6 +227,8 @@ END_NOTHING = {
     "org_activate",
     "org_create",
     "org_update",
+    "passkey_enrol_finish",
+    "passkey_enrol_start",
     "recovery_codes_renew",
     "request_close",
     "request_extend",
@@ -306,6 +315,7 @@ def build() -> World:
         reset=token_of(reset_link),
         confirm=token_of(confirm_link),
         change=token_of(change_link),
+        passkey=make_passkey(erin),
     )
 
 
@@ -338,7 +348,21 @@ def uses_of(world: World) -> list[Callable[[], Any]]:
         lambda: sessions.session_start_with_code(
             actor=policy.anonymous(door=Door.PAGE), proof=world.proof, code=world.code, key_hash="e" * 40
         ),
+        lambda: use_passkey(world),
     ]
+
+
+def use_passkey(world: World) -> None:
+    question = passkeys.ask_anybody("browser")
+    assert question is not None
+    passkeys.session_start_with_passkey(
+        actor=policy.anonymous(door=Door.PAGE),
+        organization="",
+        browser="browser",
+        state=question.state,
+        answer=world.passkey.shown(question.options),
+        key_hash="d" * 40,
+    )
 
 
 def use_session(world: World) -> None:
@@ -363,7 +387,7 @@ def test_what_dies(world: World, name: str) -> None:
 
 
 def test_with_nothing_done_everything_lives(world: World) -> None:
-    assert "".join(opens(use) for use in uses_of(world)) == "++++++++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++++++"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "archive", "lock", "restrict"])
@@ -373,11 +397,12 @@ def test_what_died_stays_dead_when_the_person_comes_back(world: World, verb: str
     status(verb)(world)
     status(back)(world)
 
-    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxxxxx"
+    # What somebody shows to sign in is theirs, and no door: a passkey opens again, as the password does.
+    assert "".join(opens(use) for use in uses_of(world)) == "xxxxxxxxxxxx+"
 
 
 def test_what_a_guesser_locked_opens_again_when_the_lock_ends(world: World) -> None:
     tries._lock_out(actor=policy.system(), user=world.erin)
     User.objects.filter(pk=world.erin.pk).update(status_until=timezone.now() - timedelta(seconds=1))
 
-    assert "".join(opens(use) for use in uses_of(world)) == "++++++++++++"
+    assert "".join(opens(use) for use in uses_of(world)) == "+++++++++++++"

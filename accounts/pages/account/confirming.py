@@ -8,9 +8,11 @@ from accounts.errors import AccountsError
 from accounts.models import Session
 from accounts.models.sessions import session_key_hash
 from accounts.operations.confirmations import session_confirm, session_confirm_with_code
+from accounts.operations.passkeys import session_confirm_with_passkey
 from accounts.operations.proofs import SecondFactorNeeded
 from accounts.pages.account.registry import account_page, actor_of, person_of
 from accounts.pages.codes import ask_code, code_step, refused
+from accounts.pages.passkeys import answered, button_for_person
 from accounts.pages.passwords import PageForm, PasswordInput
 
 __all__ = ["confirm"]
@@ -24,16 +26,18 @@ class ConfirmForm(PageForm):
 
 @account_page
 def confirm(request: HttpRequest) -> HttpResponseBase:
-    """Ask for the password, and for the code where a second factor is enrolled; then lead back."""
+    """Ask for the password, and for the code where a second factor is enrolled, or for a passkey; then lead back."""
+    if "answer" in request.POST:
+        return _by_passkey(request)
     if "proof" in request.POST:
         return code_step(request, actor_of(request), session_confirm_with_code, _back)
-    person, form = person_of(request), ConfirmForm(request.POST or None)
+    form = ConfirmForm(request.POST or None)
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():
         key = fresh_key()
         try:
             session = session_confirm(
-                actor=actor_of(request), user=person, **form.cleaned_data, key_hash=session_key_hash(key)
+                actor=actor_of(request), user=person_of(request), **form.cleaned_data, key_hash=session_key_hash(key)
             )
         except SecondFactorNeeded as needed:
             return ask_code(request, needed)
@@ -42,7 +46,29 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
             form.refuse(problem)
         else:
             return _back(request, session, key)
-    context = {"form": form, "person": person, "next": next_address(request)}
+    return _page(request, form, refusal)
+
+
+def _by_passkey(request: HttpRequest) -> HttpResponse:
+    key = fresh_key()
+    try:
+        session = session_confirm_with_passkey(
+            actor=actor_of(request), user=person_of(request), **answered(request), key_hash=session_key_hash(key)
+        )
+    except AccountsError as refusal:
+        return _page(request, ConfirmForm(), refusal, by_passkey=True)
+    return _back(request, session, key)
+
+
+def _page(
+    request: HttpRequest, form: ConfirmForm, refusal: AccountsError | None, *, by_passkey: bool = False
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "person": person_of(request),
+        "next": next_address(request),
+        "passkey": button_for_person(request, refusal if by_passkey else None),
+    }
     return refused(render(request, "accounts/pages/confirm_account.html", context), refusal)
 
 

@@ -1,4 +1,4 @@
-"""One's own second factors: enrol an authenticator app or codes by mail, take one away, get recovery codes."""
+"""One's own second factors: enrol an app, a passkey or codes by mail, take one away, get recovery codes."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -22,6 +22,7 @@ from accounts.operations.factors import (
     factor_remove,
     recovery_codes_renew,
 )
+from accounts.pages.account.passkeys import passkey_begun, passkey_made
 from accounts.pages.account.registry import account_page, actor_of, draw, person_of, recently_authenticated
 from accounts.pages.codes import refused
 from accounts.pages.passwords import PageForm
@@ -93,6 +94,14 @@ def _finish(request: HttpRequest) -> HttpResponse:
     return refused(_enrolling(request, enrolment_of(person), form), problem)
 
 
+def _finish_passkey(request: HttpRequest) -> HttpResponse:
+    done = passkey_made(request)
+    if isinstance(done, HttpResponse):
+        return done
+    messages.success(request, "The passkey is enrolled. From now on it signs you in.")
+    return _drawn(request, codes=done.codes)
+
+
 def _remove(request: HttpRequest) -> HttpResponse:
     factor_id = ids.decode("fct", request.POST.get("factor", ""))
     theirs = Factor.objects.filter(user=person_of(request)).select_related("user")
@@ -108,7 +117,14 @@ def _renew(request: HttpRequest) -> HttpResponse:
     return _drawn(request, codes=codes)
 
 
-DOINGS = {"begin": _begin, "finish": _finish, "remove": _remove, "renew": _renew}
+DOINGS = {
+    "begin": _begin,
+    "finish": _finish,
+    "passkey": passkey_begun,
+    "passkey-finish": _finish_passkey,
+    "remove": _remove,
+    "renew": _renew,
+}
 
 
 def _enrolling(request: HttpRequest, begun: Enrolment, form: CodeForm) -> HttpResponse:

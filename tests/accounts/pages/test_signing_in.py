@@ -1,7 +1,9 @@
 """The sign-in page, for everybody."""
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
+from django.templatetags.static import static
 from django.test import Client
 
 from accounts.actors import Actor
@@ -26,7 +28,7 @@ class TestPage:
         text = text_of(answer)
         assert answer["Cache-Control"] == "no-store"
         assert (text.count("<h1"), text.count('<html lang="en">')) == (1, 1)
-        assert 'autocomplete="username"' in text
+        assert 'autocomplete="username webauthn"' in text
         assert 'autocomplete="current-password"' in text
         assert "<details>" in text
         assert 'name="organization" value="default"' in text
@@ -36,7 +38,7 @@ class TestPage:
     def test_obeys_our_own_content_security_policy(self, client: Client, path: str) -> None:
         answer = client.get(path)
 
-        text = text_of(answer)
+        text = text_of(answer, settings.PUBLIC_URL, f'<script src="{static("accounts/passkeys.js")}" defer>')
         assert "style-src 'self'" in answer["Content-Security-Policy"]
         assert "'unsafe" not in answer["Content-Security-Policy"]
         assert not any(
