@@ -139,6 +139,7 @@ class Action(StrEnum):
     PASSWORD_RESET = "password.reset"  # noqa: S105 -- the name of a verb
     EMAIL_CHANGE = "email.change"
     EMAIL_CONFIRM = "email.confirm"
+    EMAIL_CONFIRM_REQUEST = "email.confirm_request"
     INVITE_REQUEST = "invite.request"
     INVITE_ACCEPT = "invite.accept"
     INVITE_DECLINE = "invite.decline"
@@ -177,6 +178,7 @@ SYSTEM_ACTIONS: Final = frozenset(
         Action.PASSWORD_RESET,
         Action.EMAIL_CHANGE,
         Action.EMAIL_CONFIRM,
+        Action.EMAIL_CONFIRM_REQUEST,
         Action.INVITE_REQUEST,
         Action.INVITE_ACCEPT,
         Action.INVITE_DECLINE,

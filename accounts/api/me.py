@@ -15,7 +15,7 @@ from accounts.errors import NotAllowed, NotFound
 from accounts.models import APIKey, EmailChange, Session, User
 from accounts.models.sessions import session_key_hash
 from accounts.models.users import PROFILE_FIELDS
-from accounts.operations.addresses import email_change
+from accounts.operations.addresses import email_change, email_confirm_request
 from accounts.operations.base import NewPassword
 from accounts.operations.factors import factor_enrol_finish, factor_enrol_start, recovery_codes_renew
 from accounts.operations.impersonation import impersonation_stop
@@ -93,6 +93,7 @@ class MeViewSet(HouseViewSet):
         "renew_codes": Endpoint(name="recovery_codes_renew", input=Input, output=EnrolledOutput),
         "stop_impersonation": Endpoint(name="impersonation_stop", status=204),
         "email": Endpoint(name="me_email", output=AddressesOutput),
+        "confirm_email": Endpoint(name="email_confirm_request", input=Input, output=AddressesOutput, status=202),
         "change_email": Endpoint(
             name="email_change", input=EmailChangeInput, output=AddressesOutput, status=202, is_bounded=True
         ),
@@ -174,6 +175,13 @@ class MeViewSet(HouseViewSet):
         """
         given, person = self.read(), self._person()
         email_change(actor=self.actor, user=person, email=given["email"], current_password=given["current_password"])
+        return Response(self._addresses(person), status=202)
+
+    def confirm_email(self, request: Request) -> Response:
+        """Ask for the letter that confirms one's own address once more; five an hour."""
+        person = self._person()
+        self.read()
+        email_confirm_request(actor=self.actor, user=person)
         return Response(self._addresses(person), status=202)
 
     def stop_impersonation(self, request: Request) -> Response:

@@ -38,6 +38,7 @@ urlpatterns = [
     path("docs/", DocsView.as_view(), name="api-docs"),
     path("v1/me/", MeViewSet.as_view({"get": "list", "patch": "partial_update"}), name="me"),
     path("v1/me/email/", MeViewSet.as_view({"get": "email", "post": "change_email"}), name="me-email"),
+    path("v1/me/email/send-confirmation/", MeViewSet.as_view({"post": "confirm_email"}), name="me-email-confirm"),
     path("v1/me/set-password/", MeViewSet.as_view({"post": "set_password"}), name="me-set-password"),
     path("v1/me/two-factor/", MeViewSet.as_view({"get": "two_factor"}), name="me-two-factor"),
     path("v1/me/two-factor/enrol/", MeViewSet.as_view({"post": "enrol"}), name="me-two-factor-enrol"),

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actions import Action
 from accounts.actors import Actor
-from accounts.errors import Invalid, Throttled
+from accounts.errors import Conflict, Invalid, NotFound, Throttled
 from accounts.identifiers import email_validated
 from accounts.models import EmailChange, Outbox, Purpose, User
 from accounts.operations.base import operation
@@ -17,12 +17,13 @@ from accounts.operations.outbox import tell
 from accounts.operations.tries import check_present_password, guard_password_unchanged
 from accounts.operations.users import refuse_taken, take_address
 
-__all__ = ["CONFIRMS", "address_of", "email_change", "email_confirm"]
+__all__ = ["CONFIRMS", "address_of", "email_change", "email_confirm", "email_confirm_request"]
 
 CONFIRMS: Final = (Purpose.EMAIL_CONFIRM, Purpose.EMAIL_CHANGE)
 LETTER: Final = "email_change"
+CONFIRMATION: Final = "confirm_email"
 LETTERS: Final = 5
-"""How often in an hour a person may have a letter sent to an address that is not theirs yet."""
+"""How often in an hour a person may have a letter sent to an address that is not theirs yet, or not confirmed."""
 
 
 @operation(Action.EMAIL_CHANGE, prepare=check_present_password)
@@ -45,7 +46,7 @@ def email_change(*, actor: Actor, user: User, email: str, current_password: str,
     if key == user.email_key:
         raise Invalid("This is your address already.", fields={"email": "is yours already"})
     now = timezone.now()
-    _refuse_too_many(user)
+    _refuse_too_many(user, LETTER)
     Outbox.objects.filter(user=user, kind=LETTER).drop("another address was asked for")
     user.one_time_links.filter(purpose=Purpose.EMAIL_CHANGE).void()
     EmailChange.objects.filter(user=user).delete()
@@ -61,9 +62,30 @@ def email_change(*, actor: Actor, user: User, email: str, current_password: str,
     return change
 
 
-def _refuse_too_many(user: User) -> None:
-    if seconds := Outbox.objects.seconds_to_room(user, LETTER, most=LETTERS):
-        raise Throttled("Too many letters were sent to new addresses.", remedy="Wait an hour.", retry_after=seconds)
+@operation(Action.EMAIL_CONFIRM_REQUEST)
+def email_confirm_request(*, actor: Actor, user: User) -> User:
+    """Ask for the letter that confirms one's own address once more; the link of the one before dies.
+
+    :raises NotFound: if it is somebody else's account
+    :raises Conflict: if there is nothing to confirm, or the account is being erased
+    :raises Throttled: if too many letters were sent in an hour
+    """
+    if user.pk != actor.user_id:
+        raise NotFound("User not found.")
+    user = User.objects.locked(user)
+    guard_changeable(user)
+    if user.email is None or user.email_verified:
+        raise Conflict("There is no address to confirm.", remedy="Nothing has to be done.")
+    _refuse_too_many(user, CONFIRMATION)
+    Outbox.objects.filter(user=user, kind=CONFIRMATION).drop("another letter was asked for")
+    tell(user, CONFIRMATION)
+    audit.record(actor, Action.EMAIL_CONFIRM_REQUEST, user)
+    return user
+
+
+def _refuse_too_many(user: User, letter: str) -> None:
+    if seconds := Outbox.objects.seconds_to_room(user, letter, most=LETTERS):
+        raise Throttled("Too many of these letters were sent.", remedy="Wait an hour.", retry_after=seconds)
 
 
 @operation(Action.EMAIL_CONFIRM)

@@ -111,6 +111,7 @@ ROUTES: dict[str, Route] = {
     "user_revoke_invite": on("invite", "+++000000"),
     "user_resend_invite": on("invite", "+++000000"),
     "me_email": Route("++++++++-"),
+    "email_confirm_request": Route("++++++++-"),
     "email_change": Route("++++++++-", body=lambda _: {"email": "new@example.com", "current_password": PASSWORD}),
     "me_invites": Route("+++++++++"),
     "invite_join": on("invite", "000000000"),  # it is to kim: tests/accounts/api/test_invites.py

@@ -760,6 +760,7 @@ ONE_DOOR = {
     "_invite_request": "the worker, for whoever asked on the page or in the API",
     "invite_decline": "its page, and the API: tests/accounts/pages/test_account.py",
     "invite_join": "its page, and the API: tests/accounts/pages/test_account.py",
+    "email_confirm_request": "one's own, on its page and in the API: tests/accounts/pages/test_account.py",
     "email_change": "one's own, with the present password: its page, and the API: tests/accounts/pages/test_account.py",
     "email_confirm": "its page, and the API: tests/accounts/api/test_auth.py compares",
     "_password_reset_request": "the worker, for whoever asked on the page or in the API",

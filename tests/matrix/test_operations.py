@@ -287,6 +287,7 @@ OF_WHOEVER_HOLDS_THE_SECRET = {
     "_password_reset_request",
     "password_reset",
     "email_change",
+    "email_confirm_request",
     "email_confirm",
     "invite_request",
     "_invite_request",

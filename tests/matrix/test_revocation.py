@@ -214,6 +214,7 @@ END_NOTHING = {
     "claim_delete",
     "claim_update",
     "erasure_cancel",
+    "email_confirm_request",
     "factor_enrol_finish",
     "factor_enrol_start",
     "hold_place",

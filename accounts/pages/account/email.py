@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 
 from accounts.errors import AccountsError, Conflict, Invalid, Throttled
 from accounts.models import EmailChange
-from accounts.operations.addresses import email_change
+from accounts.operations.addresses import email_change, email_confirm_request
 from accounts.pages.account.registry import account_page, actor_of, draw, person_of, recently_authenticated
 from accounts.pages.codes import refused
 from accounts.pages.passwords import PageForm, PasswordInput
@@ -29,7 +29,9 @@ class EmailForm(PageForm):
 @account_page
 @recently_authenticated
 def email(request: HttpRequest) -> HttpResponseBase:
-    """Show the address and the one that waits; ask for another."""
+    """Show the address and the one that waits; ask for another, or for the letter that confirms it."""
+    if "confirm" in request.POST:
+        return _send_confirmation(request)
     person, form = person_of(request), EmailForm(request.POST or None)
     refusal: AccountsError | None = None
     if request.method == "POST" and form.is_valid():
@@ -46,3 +48,14 @@ def email(request: HttpRequest) -> HttpResponseBase:
     context = {"title": "E-mail", "form": form, "waiting": waiting}
     response = draw(request, "accounts/account/email.html", context, status=422 if form.errors else 200)
     return refused(response, refusal)
+
+
+def _send_confirmation(request: HttpRequest) -> HttpResponseBase:
+    person = person_of(request)
+    try:
+        email_confirm_request(actor=actor_of(request), user=person)
+    except (Conflict, Throttled) as problem:
+        messages.error(request, f"{problem.message} {problem.remedy}")
+    else:
+        messages.success(request, f"A letter is on its way to {person.email}. Its link confirms the address.")
+    return redirect("account-email")

@@ -12,7 +12,7 @@ from accounts import policy
 from accounts.actors import Actor, Door
 from accounts.errors import Conflict, Invalid, NotAuthenticated, NotFound, Throttled
 from accounts.models import AuditEvent, AuditPart, EmailChange, OneTimeLink, Outbox, Purpose, User
-from accounts.operations.addresses import LETTERS, address_of, email_change, email_confirm
+from accounts.operations.addresses import LETTERS, address_of, email_change, email_confirm, email_confirm_request
 from accounts.operations.links import LIFE, mint
 from accounts.operations.outbox import deliver
 from accounts.operations.users import user_sign_out, user_update
@@ -240,3 +240,55 @@ class TestErasure:
         erase(actor=operator, user=bob, how="purge")
 
         assert not EmailChange.objects.exists()
+
+
+class TestTheLetterOnceMore:
+    """``email_confirm_request``."""
+
+    @pytest.fixture
+    def person(self, bob: User) -> Actor:
+        return policy.actor_for(bob, door=Door.PAGE)
+
+    def test_another_letter_confirms_and_the_link_before_is_dead(
+        self, bob: User, person: Actor, mailoutbox: Letters, last_event: Callable[[], AuditEvent]
+    ) -> None:
+        email_confirm_request(actor=person, user=bob)
+        event = last_event()
+        work()
+        email_confirm_request(actor=person, user=bob)
+        work()
+
+        assert (event.action, event.subject_id) == ("email.confirm_request", bob.pk)
+        before, after = (token_in(letter) for letter in mailoutbox)
+        assert is_dead(before)
+        assert confirms(after).email_verified
+
+    def test_one_that_waits_is_taken_back(self, bob: User, person: Actor) -> None:
+        for _ in range(2):
+            email_confirm_request(actor=person, user=bob)
+
+        assert sorted(Outbox.objects.values_list("state", flat=True)) == ["dropped", "queued"]
+
+    def test_not_once_it_is_confirmed(self, bob: User, person: Actor) -> None:
+        User.objects.filter(pk=bob.pk).update(email_verified_at=timezone.now())
+
+        with pytest.raises(Conflict):
+            email_confirm_request(actor=person, user=bob)
+
+        assert not Outbox.objects.exists()
+
+    def test_nobody_asks_for_somebody_else(self, bob: User, root: User, operator: Actor) -> None:
+        for actor in (policy.actor_for(root, door=Door.API), operator):
+            with pytest.raises(NotFound):
+                email_confirm_request(actor=actor, user=bob)
+
+        assert not Outbox.objects.exists()
+
+    def test_five_an_hour(self, bob: User, person: Actor) -> None:
+        for _ in range(LETTERS):
+            email_confirm_request(actor=person, user=bob)
+
+        with pytest.raises(Throttled):
+            email_confirm_request(actor=person, user=bob)
+
+        assert Outbox.objects.count() == LETTERS

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.models import EmailChange, Invite, Membership, Organization, Session, User
+from accounts.models import EmailChange, Invite, Membership, Organization, Outbox, Session, User
 from accounts.operations.base import NewPassword
 from accounts.operations.invites import user_invite
 from accounts.operations.tries import FREE
 from accounts.operations.users import user_set_password, user_update
 from gdpr.pages import PAGES
+from tests.accounts.api.programs import API
 from tests.accounts.pages.browsing import SHELL, SIGN_IN, proof_in, sign_in, text_of
 from tests.factories.claims import make_claim
 from tests.factories.factors import code_of, make_factor
@@ -262,6 +263,19 @@ class TestEmail:
         assert answer.status_code == 422
         assert "The present password is wrong." in text_of(answer)
         assert not EmailChange.objects.exists()
+
+    def test_the_letter_that_confirms_it_is_sent_again(self, browser: Client, bob: User) -> None:
+        assert "Send that letter again" in text_of(browser.get(EMAIL))
+
+        answer = browser.post(EMAIL, {"confirm": "1"}, follow=True)
+
+        assert "A letter is on its way to bob@acme.example." in text_of(answer)
+        assert Outbox.objects.get().kind == "confirm_email"
+        assert API.of(bob).post("me/email/send-confirmation/").status_code == 202
+        User.objects.filter(pk=bob.pk).update(email_verified_at=timezone.now())
+        assert "Send that letter again" not in text_of(browser.get(EMAIL))
+        assert "There is no address to confirm." in text_of(browser.post(EMAIL, {"confirm": "1"}, follow=True))
+        assert API.of(bob).post("me/email/send-confirmation/").status_code == 409
 
 
 class TestSessions:
