@@ -13,13 +13,13 @@ NAMES = """
 import json
 from django.conf import settings as s
 from accounts.messages import HostCookieStorage
-from accounts.pages import invites, links
+from accounts.pages import invites, links, passkeys
 print(json.dumps({
     "session": [s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_HTTPONLY, s.SESSION_COOKIE_SAMESITE,
                 s.SESSION_COOKIE_DOMAIN, s.SESSION_COOKIE_PATH],
     "csrf": [s.CSRF_COOKIE_NAME, s.CSRF_COOKIE_SECURE, s.CSRF_COOKIE_HTTPONLY, s.CSRF_COOKIE_SAMESITE,
              s.CSRF_COOKIE_DOMAIN, s.CSRF_COOKIE_PATH],
-    "names": [HostCookieStorage.cookie_name, links.COOKIE, invites.COOKIE],
+    "names": [HostCookieStorage.cookie_name, links.COOKIE, invites.COOKIE, passkeys.COOKIE],
     "messages": s.MESSAGE_STORAGE,
 }))
 """
@@ -38,7 +38,7 @@ def test_their_names_and_flags(tmp_path: Path) -> None:
 
     assert told["session"] == ["__Host-sessionid", True, True, "Lax", None, "/"]
     assert told["csrf"] == ["__Host-csrftoken", True, True, "Lax", None, "/"]
-    assert told["names"] == ["__Host-messages", "__Secure-link", "__Secure-invite"]
+    assert told["names"] == ["__Host-messages", "__Secure-link", "__Secure-invite", "__Host-passkey"]
     assert told["messages"] == "accounts.messages.MessageStorage"
 
 
@@ -51,4 +51,4 @@ def test_no_other_is_set() -> None:
         if re.search(r"set_cookie|set_signed_cookie|\.cookies\[", path.read_text())
     }
 
-    assert found == {"accounts/pages/links.py", "accounts/pages/invites.py"}
+    assert found == {f"accounts/pages/{name}.py" for name in ("links", "invites", "passkeys")}
