@@ -36,9 +36,15 @@ def _flush_with_triggers_lifted(case: TransactionTestCase) -> None:
 TransactionTestCase._fixture_teardown = _flush_with_triggers_lifted  # type: ignore[attr-defined]
 
 
-DOOR_MATRICES = {"test_admin.py", "test_api.py", "test_coming_from.py", "test_commands.py"}
+DOOR_MATRICES = {
+    "test_admin.py", "test_api.py", "test_coming_from.py", "test_commands.py", "test_secrets_in_answers.py",
+    "test_secrets_in_pages.py", "test_shown_anew_doors.py",
+}  # fmt: skip
 DOORS = {"accounts/admin", "accounts/api", "accounts/commands", "accounts/pages"}
-NO_DATABASE = {"identity/test_make.py", "identity/test_settings.py", "matrix/test_architecture.py"}
+NO_DATABASE = {
+    "accounts/test_figures.py", "identity/test_cookies.py", "identity/test_make.py", "identity/test_settings.py",
+    "matrix/test_architecture.py", "matrix/test_attacks.py", "matrix/test_standards.py",
+}  # fmt: skip
 """In which no question is asked of a database: no sample has them, the whole suite does."""
 SAMPLE = 4
 """Of what tests doors every fourth test, where ``SAMPLE_DOORS=1`` asks for a sample (tests/__main__.py)."""
