@@ -27,7 +27,7 @@ from accounts.operations.passkeys import (
     session_start_with_passkey,
     session_start_with_second_passkey,
 )
-from accounts.operations.proofs import SecondFactorNeeded
+from accounts.operations.proofs import SecondFactorNeeded, proven
 from accounts.operations.sessions import session_start
 from accounts.operations.tokens import token_start
 from accounts.operations.tries import PER_NETWORK
@@ -629,6 +629,28 @@ class TestSecond:
         with pytest.raises(NotAuthenticated):  # the answer to an enrolment signs nobody in
             start(alone.state, Authenticator(credential=made.credential).made(begun.options))
         assert Session.objects.count() == 1
+
+    def test_a_browser_that_calls_itself_a_session_or_a_sign_in_gets_no_question_of_theirs(self, bob: User) -> None:
+        made, proof = make_passkey(bob), proof_of(bob)
+        session = SessionFactory.create(user=bob)
+        for_session, for_sign_in = asked(str(session.pk)), asked(proven(proof).mark)
+
+        with pytest.raises(NotAuthenticated):
+            session_confirm_with_passkey(
+                actor=oneself(bob, session),
+                user=bob,
+                state=for_session.state,
+                answer=made.shown(for_session.options),
+                key_hash="d" * 40,
+            )
+        with pytest.raises(SecondFactorNeeded):
+            session_start_with_second_passkey(
+                actor=ANYBODY,
+                proof=proof,
+                state=for_sign_in.state,
+                answer=made.shown(for_sign_in.options),
+                key_hash="c" * 40,
+            )
 
     def test_a_changed_password_ends_the_proof(self, bob: User) -> None:
         made, proof = make_passkey(bob), proof_of(bob)
