@@ -107,10 +107,9 @@ def org_update(
             raise Conflict("The slug is taken.", remedy="Choose another.", fields={"slug": "taken"})
     if name is not None:
         organization.name = text_checked("name", name, longest=NAME_LENGTH)
-    for field, (choices, what) in WORDS.items():
-        given = {"language": language, "second_factor": second_factor, "mail_codes": mail_codes}[field]
+    for field, given in {"language": language, "second_factor": second_factor, "mail_codes": mail_codes}.items():
         if given is not None:
-            setattr(organization, field, _one_of(field, given, choices, what))
+            setattr(organization, field, _one_of(field, given, *WORDS[field]))
     _settle(organization, invite_days, impersonation_max)
     return _finish(actor, Action.ORG_UPDATE, organization, before, reason)
 
